@@ -1,0 +1,1 @@
+"""minilora: the LoRA paper as a program."""
