@@ -55,15 +55,18 @@ def run_backward(start: Node, seed: Array, leaves: set[Node]) -> dict[Node, Arra
 
 
 def reachable(start: Node) -> list[Node]:
-    """Every node that ``start`` depends on, itself included, in no particular order. A loop: no chain is too long."""
-    seen, stack = {start}, [start]
+    """Every node that ``start`` depends on, itself included. A loop: no chain is too long.
+
+    The order is that of discovery, the same in every run: sums of gradients, which depend on it in their last bit, come out the same too.
+    """
+    seen, stack = {start: None}, [start]  # a dict, because the order of a set of objects hangs on their addresses
     while stack:
         node = stack.pop()
         if node.parents is None:
             raise RuntimeError("this tape was used up by an earlier backward pass; compute the loss again")
         for parent, _ in node.parents:
             if parent not in seen:
-                seen.add(parent)
+                seen[parent] = None
                 stack.append(parent)
     return list(seen)
 
