@@ -13,14 +13,16 @@ from .tape import Node
 from .tensor import Tensor, gradients
 
 
-def numerical_jacobian(function: Callable[..., Array], arrays: list[Array], index: int, step: float = 1e-5) -> Array:
+def numerical_jacobian(
+    function: Callable[..., Array], arrays: list[Array], index: int, step: float = 1e-5
+) -> Array:
     """∂function(*arrays)/∂arrays[index] by central differences: [output size, input size], float64."""
     x = arrays[index]
     columns = []
     for position in np.ndindex(x.shape):
         moved = [array.copy() for array in arrays]
         moved[index][position] = x[position] + step
-        above = function(*moved)
+        above = function(*moved).copy()  # the output may be a view of the input
         moved[index][position] = x[position] - step
         columns.append((above - function(*moved)).ravel() / (2 * step))
     return np.stack(columns, axis=1)  # [output size, input size]
@@ -66,7 +68,8 @@ def check_gradients(
             v /= np.linalg.norm(v)
             step = 1e-5
             above, below = (
-                values(*[x + sign * step * v if i == index else x for i, x in enumerate(inputs)]) for sign in (1, -1)
+                values(*[x + sign * step * v if i == index else x for i, x in enumerate(inputs)])
+                for sign in (1, -1)
             )
             differences = float(np.sum(w * (above - below)) / (2 * step))
             worst = max(worst, relative_error(np.array(float(np.sum(gradient * v))), np.array(differences)))
@@ -75,7 +78,7 @@ def check_gradients(
 
 def relative_error(a: Array, b: Array, floor: float = 1e-3) -> float:
     """‖a − b‖ / max(‖a‖, ‖b‖, floor), Frobenius norms."""
-    return float(np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b), floor))
+    return float(np.linalg.norm(a - b)) / max(float(np.linalg.norm(a)), float(np.linalg.norm(b)), floor)
 
 
 def _weighted_sum(output: Tensor, w: Array) -> Tensor:

@@ -59,7 +59,10 @@ def reachable(start: Node) -> list[Node]:
 
     The order is that of discovery, the same in every run: sums of gradients, which depend on it in their last bit, come out the same too.
     """
-    seen, stack = {start: None}, [start]  # a dict, because the order of a set of objects hangs on their addresses
+    seen, stack = (
+        {start: None},
+        [start],
+    )  # a dict, because the order of a set of objects hangs on their addresses
     while stack:
         node = stack.pop()
         if node.parents is None:

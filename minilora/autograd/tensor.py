@@ -66,7 +66,9 @@ class Tensor:
     def backward(self) -> None:
         """Add ∂self/∂leaf to ``leaf.grad`` for every leaf that self, a tensor of one element, depends on. The tape is used up."""
         if self.node is None:
-            raise RuntimeError("nothing this tensor was computed from is trainable, so there is no gradient to compute")
+            raise RuntimeError(
+                "nothing this tensor was computed from is trainable, so there is no gradient to compute"
+            )
         leaves = [node.tensor() for node in reachable(self.node) if isinstance(node, LeafNode)]
         wrt = [tensor for tensor in leaves if tensor is not None and tensor.node is not None]
         for tensor, gradient in zip(wrt, gradients(self, wrt), strict=True):
@@ -103,7 +105,9 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Array | None]:
     parameters. Raises ValueError when loss has more than one element, RuntimeError when its tape was used up before.
     """
     if loss.size != 1:
-        raise ValueError(f"gradients are taken of one number, but loss has shape {loss.shape}; sum or average it first")
+        raise ValueError(
+            f"gradients are taken of one number, but loss has shape {loss.shape}; sum or average it first"
+        )
     if loss.node is None:
         return [None] * len(wrt)
     seed = namespace(loss.data).ones_like(loss.data)

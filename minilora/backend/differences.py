@@ -51,6 +51,12 @@ def scatter_add(target: Array, rows: Array, values: Array) -> None:
         target[row] += value
 
 
+def row_dot(x: Array, y: Array) -> Array:
+    """Σ x·y over the last axis: [...]. NumPy has a function that makes no temporary; CuPy lacks it."""
+    xp = namespace(x)
+    return np.vecdot(x, y) if xp is np else (x * y).sum(axis=-1)
+
+
 def synchronise(array: Array) -> None:
     """Wait until the device of ``array`` has finished its work. Nothing to do on the CPU; needed before a clock is read on a GPU."""
     xp = namespace(array)

@@ -1,0 +1,10 @@
+"""Layers: the functions of ``ops`` with weights of their own.
+
+Comes before ``models``, which puts layers together, and ``methods``, which wraps them.
+"""
+
+from .attention import Attention, LayerCache
+from .layers import Dropout, Embedding, LayerNorm, Linear
+from .module import Module, Parameter
+
+__all__ = ["Attention", "Dropout", "Embedding", "LayerCache", "LayerNorm", "Linear", "Module", "Parameter"]

@@ -1,0 +1,66 @@
+"""The differentiable functions: primitives, and fused ones with a twin composed of primitives.
+
+Comes after ``autograd``, whose idiom every function here follows, and before ``nn``, which gives the functions their weights.
+"""
+
+from . import reference
+from .attention import attention
+from .cross_entropy import IGNORED, head_cross_entropy
+from .elementwise import (
+    add,
+    divide,
+    exp,
+    gelu,
+    log,
+    multiply,
+    negative,
+    relu,
+    sigmoid,
+    silu,
+    sqrt,
+    subtract,
+    tanh,
+)
+from .index import embedding, getitem
+from .linear import linear, lora_linear
+from .matmul import matmul
+from .normalize import layer_norm
+from .operators import install_operators
+from .random import dropout, keep_mask
+from .reduce import mean, sum
+from .shape import concatenate, reshape, transpose
+
+install_operators()
+
+__all__ = [
+    "IGNORED",
+    "add",
+    "attention",
+    "concatenate",
+    "divide",
+    "dropout",
+    "embedding",
+    "exp",
+    "gelu",
+    "getitem",
+    "head_cross_entropy",
+    "keep_mask",
+    "layer_norm",
+    "linear",
+    "log",
+    "lora_linear",
+    "matmul",
+    "mean",
+    "multiply",
+    "negative",
+    "reference",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "silu",
+    "sqrt",
+    "subtract",
+    "sum",
+    "tanh",
+    "transpose",
+]

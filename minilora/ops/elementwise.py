@@ -1,0 +1,158 @@
+"""Functions that act on each element by itself: arithmetic with broadcasting, and the activations."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd import op
+from ..backend import Array, elementwise, namespace
+from .broadcast import unbroadcast
+
+Result = tuple[Array, tuple[Any, ...]]
+
+
+def _shape(x: Array) -> tuple[int, ...]:
+    return tuple(getattr(x, "shape", ()))  # a Python number has none
+
+
+@op(check=[(3, 1, 4), (2, 4)])
+def add(x: Array, y: Array) -> Result:
+    """x + y, with broadcasting."""
+    return x + y, (lambda g: unbroadcast(g, _shape(x)), lambda g: unbroadcast(g, _shape(y)))
+
+
+@op(check=[(3, 1, 4), (2, 4)])
+def subtract(x: Array, y: Array) -> Result:
+    """x − y, with broadcasting."""
+    return x - y, (lambda g: unbroadcast(g, _shape(x)), lambda g: unbroadcast(-g, _shape(y)))
+
+
+@op(check=[(3, 1, 4), (2, 4)])
+def multiply(x: Array, y: Array) -> Result:
+    """x · y, element by element, with broadcasting."""
+    return x * y, (lambda g: unbroadcast(g * y, _shape(x)), lambda g: unbroadcast(g * x, _shape(y)))
+
+
+@op(check=lambda rng: [rng.standard_normal((3, 1, 4)), rng.uniform(0.5, 2.0, (2, 4))])
+def divide(x: Array, y: Array) -> Result:
+    """x / y, element by element, with broadcasting: ∂x = g/y, ∂y = −g·x/y²."""
+    return x / y, (
+        lambda g: unbroadcast(g / y, _shape(x)),
+        lambda g: unbroadcast(-g * x / (y * y), _shape(y)),
+    )
+
+
+@op(check=[(3, 4)])
+def negative(x: Array) -> Result:
+    """−x."""
+    return -x, (lambda g: -g,)
+
+
+@op(check=[(3, 4)])
+def exp(x: Array) -> Result:
+    """eˣ, which is its own derivative."""
+    y = namespace(x).exp(x)
+    return y, (lambda g: g * y,)
+
+
+@op(check=lambda rng: [rng.uniform(0.5, 2.0, (3, 4))])
+def log(x: Array) -> Result:
+    """ln x, for x > 0: ∂x = g/x."""
+    return namespace(x).log(x), (lambda g: g / x,)
+
+
+@op(check=lambda rng: [rng.uniform(0.5, 2.0, (3, 4))])
+def sqrt(x: Array) -> Result:
+    """√x, for x > 0: ∂x = g/(2√x)."""
+    y = namespace(x).sqrt(x)
+    return y, (lambda g: g / (2 * y),)
+
+
+@op(check=[(3, 4)])
+def tanh(x: Array) -> Result:
+    """tanh x: ∂x = g·(1 − tanh² x)."""
+    y = namespace(x).tanh(x)
+    return y, (lambda g: g * (1 - y * y),)
+
+
+@elementwise
+def _sigmoid(x: Array) -> Array:
+    # 1/(1 + e⁻ˣ) overflows for large −x; the tanh form never does.
+    y = np.tanh(x * 0.5)
+    y *= 0.5
+    y += 0.5
+    return y
+
+
+@op(check=[(3, 4)])
+def sigmoid(x: Array) -> Result:
+    """σ(x) = 1/(1 + e⁻ˣ): ∂x = g·σ(1 − σ)."""
+    y = _sigmoid(x)
+    return y, (lambda g: g * (y * (1 - y)),)
+
+
+@op(check=lambda rng: [rng.uniform(0.1, 1.0, (3, 4)) * rng.choice([-1.0, 1.0], (3, 4))])
+def relu(x: Array) -> Result:
+    """max(x, 0): ∂x = g where x > 0. (At 0 the derivative is taken as 0.)"""
+    positive = x > 0
+    return x * positive, (lambda g: g * positive,)
+
+
+@op(check=[(3, 4)])
+def silu(x: Array) -> Result:
+    """x·σ(x), also called swish: ∂x = g·(σ + x·σ(1 − σ)). The activation of Houlsby's adapters."""
+    s = _sigmoid(x)
+    return x * s, (lambda g: g * (s + x * s * (1 - s)),)
+
+
+_GELU_SCALE = math.sqrt(2 / math.pi)
+_GELU_CUBIC = 0.044715
+
+
+@elementwise
+def _gelu(x: Array) -> Array:
+    inner = x * x
+    inner *= _GELU_CUBIC
+    inner += 1
+    inner *= x
+    inner *= _GELU_SCALE
+    y = np.tanh(inner)
+    y += 1
+    y *= x
+    y *= 0.5
+    return y
+
+
+@elementwise
+def _gelu_and_slope(x: Array) -> tuple[Array, Array]:
+    square = x * x
+    inner = square * _GELU_CUBIC
+    inner += 1
+    inner *= x
+    inner *= _GELU_SCALE  # u = √(2/π)·(x + 0.044715·x³)
+    t = np.tanh(inner)
+    square *= 3 * _GELU_CUBIC * _GELU_SCALE
+    square += _GELU_SCALE  # ∂u/∂x
+    slope = t * t
+    slope -= 1
+    slope *= square
+    slope *= x  # −x·(1 − t²)·∂u/∂x
+    t += 1
+    slope -= t
+    slope *= -0.5
+    t *= x
+    t *= 0.5
+    return t, slope
+
+
+@op(check=[(3, 4)])
+def gelu(x: Array, *, needs: tuple[bool, ...]) -> Result:
+    """½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))): the tanh form of GELU, as in GPT-2 (Hendrycks & Gimpel 2016).
+
+    Only the derivative is kept for the backward pass, not x and not the tanh. x·x·x, never x**3: a power with an exponent is 90 times slower in NumPy.
+    """
+    if not needs[0]:
+        return _gelu(x), (None,)
+    y, slope = _gelu_and_slope(x)
+    return y, (lambda g: g * slope,)
