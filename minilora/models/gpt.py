@@ -60,10 +60,10 @@ class Cache(list[LayerCache]):
         """Positions seen so far."""
         return self[0].length
 
-    def select(self, rows: Array) -> None:
-        """Keep ``rows`` of every layer, in the order given."""
+    def select(self, rows: Array, *, start: int = 0) -> None:
+        """Keep ``rows`` of every layer, in the order given: see ``LayerCache.select``."""
         for layer in self:
-            layer.select(rows)
+            layer.select(rows, start=start)
 
 
 class MLP(Module):
@@ -103,12 +103,17 @@ class GPT(Module):
     """A GPT-2 of any size. ``tokenizer`` is set where the model was loaded with one, and is None otherwise."""
 
     def __init__(
-        self, config: GPTConfig, rng: np.random.Generator, dtype: np.typing.DTypeLike = np.float32
+        self, config: GPTConfig, rng: np.random.Generator | None, dtype: np.typing.DTypeLike = np.float32
     ) -> None:
-        """Random weights as GPT-2 starts: Gaussian with standard deviation 0.02, over √(2·layers) for what is added to the residual; biases 0."""
+        """Random weights as GPT-2 starts: Gaussian with standard deviation 0.02, over √(2·layers) for what is added to the residual; biases 0.
+
+        Without ``rng`` the weights are not set at all: for who fills them from a file next.
+        """
         width = config.width
 
         def gaussian(*shape: int, std: float = 0.02) -> Array:
+            if rng is None:
+                return np.empty(shape, dtype)
             # drawn in float32: a float64 temporary of a large table would double the peak of memory
             return (rng.standard_normal(shape, dtype=np.float32) * np.float32(std)).astype(dtype, copy=False)
 
@@ -158,7 +163,7 @@ class GPT(Module):
         Raises InputError when an id is outside the vocabulary or the row is longer than the context.
         """
         start = 0 if cache is None else cache.length
-        self._check_ids(ids, start)
+        self._check_ids(ids, mask, start)
         x = self.tokens(ids) + self.positions(self._places(ids, mask, start))
         x = self.dropout(x, rng)
         for block, layer_cache in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
@@ -221,8 +226,8 @@ class GPT(Module):
             f"{c.layers} layers × {c.width}, {c.heads} heads, vocabulary {c.vocabulary}, context {c.context}"
         )
 
-    def _check_ids(self, ids: Array, start: int) -> None:
-        end = start + ids.shape[-1]
+    def _check_ids(self, ids: Array, mask: Array | None, start: int) -> None:
+        end = start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())  # padding takes no position
         if end > self.config.context:
             raise InputError(
                 f"the text has {end} tokens, more than the model's context of {self.config.context}; shorten it"

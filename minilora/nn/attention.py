@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array
+from ..backend import Array, namespace
 from ..ops import attention
 from .layers import Linear
 from .module import Module
@@ -30,9 +30,20 @@ class LayerCache:
         self.length = end
         return self.keys[:, :end], self.values[:, :end]
 
-    def select(self, rows: Array) -> None:
-        """Keep ``rows`` (int [n], in any order, repeats allowed), as beam search and finished rows ask for."""
-        self.keys, self.values = self.keys[rows], self.values[rows]
+    def select(self, rows: Array, *, start: int = 0) -> None:
+        """Put row ``rows[i]`` in place i: int [n], in any order, repeats allowed, as beam search and finished rows ask for.
+
+        start: what lies before this position stays where it is, because the rows hold the same there (beams of one prompt); n is then the number of rows.
+        """
+        self.keys = _select(self.keys, rows, start, self.length)
+        self.values = _select(self.values, rows, start, self.length)
+
+
+def _select(array: Array, rows: Array, start: int, end: int) -> Array:
+    """[rows, room, width] with the filled positions from ``start`` to ``end`` taken from other rows."""
+    selected = array if start else namespace(array).empty((len(rows), *array.shape[1:]), array.dtype)
+    selected[:, start:end] = array[rows, start:end]  # the right side is a copy, so rows may change places
+    return selected
 
 
 class Attention(Module):
