@@ -1,0 +1,130 @@
+"""A run on disk: everything it needs to go on, in one file.
+
+Comes beside the loop. ``checkpoint.safetensors`` holds the trained parameters, the optimizer's moments and the best parameters so far; its header holds the
+step, the best validation and the settings of the run. One file, replaced in one step: there is no moment at which a reader, or a run killed and taken up again, could
+find two parts that disagree. Frozen weights are not in it; their digest is.
+"""
+
+import dataclasses
+import json
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..autograd import Tensor
+from ..backend import Array, to_host
+from ..errors import InputError
+from ..tensors import load_tensors, save_tensors
+from .parallel import Learner
+from .settings import Training
+
+NAME = "checkpoint.safetensors"
+
+Setting = str | int | float | bool | None
+
+
+@dataclass
+class Progress:
+    """How far a run has come: steps taken; the best validation, its step and its parameters; and validations since without a better one."""
+
+    step: int = 0
+    best: float | None = None
+    best_step: int | None = None
+    worse: int = 0
+    best_parameters: dict[str, Array] = field(default_factory=dict)
+
+
+def fingerprint(settings: Training, model: Learner, identity: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Everything that decides the numbers of a run, by name: its settings, its weights' names, dtype and frozen values, and what the caller adds."""
+    trainable = dict(model.trainable_parameters())
+    frozen = [(name, parameter) for name, parameter in model.named_parameters() if name not in trainable]
+    # save_every decides when the run is written down, not what it computes.
+    decisive: dict[str, Setting] = {
+        k: v for k, v in dataclasses.asdict(settings).items() if k != "save_every"
+    }
+    return decisive | {
+        "dtype": ", ".join(sorted({str(parameter.dtype) for parameter in trainable.values()})),
+        "trained parameters": describe(
+            (name, f"{parameter.shape}".encode()) for name, parameter in trainable.items()
+        ),
+        "frozen weights": describe((name, to_host(parameter.data)) for name, parameter in frozen),
+        **identity,
+    }
+
+
+def describe(parts: Iterable[tuple[str, Array | bytes]]) -> str:
+    """How many named parts there are, and a digest of their names and contents."""
+    digest, count = 0, 0
+    for name, content in parts:
+        data = content if isinstance(content, bytes) else np.ascontiguousarray(content).tobytes()
+        digest = zlib.crc32(data, zlib.crc32(name.encode(), digest))
+        count += 1
+    return f"{count} arrays ({digest:08x})"
+
+
+def save_checkpoint(
+    folder: str | os.PathLike[str],
+    parameters: Mapping[str, Tensor],
+    moments: Mapping[str, Array],
+    progress: Progress,
+    settings: Mapping[str, Setting],
+) -> None:
+    """Write the checkpoint of a run to ``folder``, in place of an earlier one."""
+    arrays = {f"parameters/{name}": to_host(parameter.data) for name, parameter in parameters.items()}
+    arrays |= {f"optimizer/{name}": to_host(array) for name, array in moments.items()}
+    arrays |= {f"best/{name}": to_host(array) for name, array in progress.best_parameters.items()}
+    reached = {
+        "step": progress.step,
+        "best": progress.best,
+        "best_step": progress.best_step,
+        "worse": progress.worse,
+    }
+    metadata = {"progress": json.dumps(reached), "settings": json.dumps(settings)}
+    save_tensors(Path(folder) / NAME, arrays, metadata)
+
+
+def load_checkpoint(
+    folder: str | os.PathLike[str], parameters: Mapping[str, Tensor], settings: Mapping[str, Setting]
+) -> tuple[Progress, dict[str, Array]] | None:
+    """Take up the run in ``folder``: put its parameters in place, and return how far it came and the optimizer's moments. None when there is no checkpoint.
+
+    Raises InputError for a checkpoint of other settings, naming the first that differs, and for a file that is truncated or no checkpoint.
+    """
+    path = Path(folder) / NAME
+    if not path.exists():
+        return None
+    arrays, metadata = load_tensors(path)
+    if "progress" not in metadata or "settings" not in metadata:
+        raise InputError(
+            f"{str(path)!r} is no checkpoint of a training run: its header names no progress and no settings"
+        )
+    compare_settings(path, json.loads(metadata["settings"]), settings)
+    groups: dict[str, dict[str, Array]] = {"parameters": {}, "optimizer": {}, "best": {}}
+    for name, array in arrays.items():
+        group, _, rest = name.partition("/")
+        groups.setdefault(group, {})[rest] = array
+    if groups["parameters"].keys() != parameters.keys():
+        raise InputError(f"{str(path)!r} holds other parameters than the model trains")
+    put_parameters(parameters, groups["parameters"])
+    return Progress(**json.loads(metadata["progress"]), best_parameters=groups["best"]), groups["optimizer"]
+
+
+def put_parameters(parameters: Mapping[str, Tensor], arrays: Mapping[str, Array]) -> None:
+    """Copy ``arrays`` into the parameters of the same names, in place."""
+    for name, parameter in parameters.items():
+        parameter.data[...] = arrays[name]
+
+
+def compare_settings(path: Path, saved: Mapping[str, Setting], given: Mapping[str, Setting]) -> None:
+    """Raise InputError when a setting differs from the checkpoint's, naming it and both values."""
+    for name in [*given, *(name for name in saved if name not in given)]:
+        before, now = saved.get(name), given.get(name)
+        if before != now:
+            raise InputError(
+                f"cannot resume: {name} is {now!r}, but the checkpoint {str(path)!r} was trained with {name} {before!r}; "
+                f"give the same value, or another folder"
+            )

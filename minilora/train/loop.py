@@ -1,0 +1,201 @@
+"""The training loop: batch, loss and gradient, clip, step, and again.
+
+Comes after everything else in this room, and before whoever wants a trained model. The loop is a pure function of the model, the batches and the settings:
+randomness comes from (seed, step), batches from the step, so a run that was killed and taken up again gives the same losses to the last digit.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..autograd import Tensor
+from ..backend import Array, tune_malloc
+from ..data.batches import Batch
+from ..errors import InputError
+from . import checkpoints, log
+from .checkpoints import Progress, Setting, fingerprint, load_checkpoint, put_parameters, save_checkpoint
+from .flat import Layout
+from .log import History, Log, Record
+from .optimizers import blocks
+from .parallel import Learner, Workers, loss_and_gradient
+from .progress import progress_bar
+from .settings import Training
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss, the gradient or the validation is not finite: training has run away. Says at which step, and names the first parameter concerned."""
+
+    def __init__(self, step: int, what: str, value: float, learning_rate: float, where: str) -> None:
+        self.step, self.value, self.learning_rate, self.where = step, value, learning_rate, where
+        super().__init__(
+            f"training diverged at step {step}: the {what} is {value} at learning rate {learning_rate:.3g}; {where}; "
+            "lower the learning rate, lengthen the warm-up or set clip"
+        )
+
+
+def fit(
+    model: Learner,
+    batches: Callable[[int], Batch],
+    settings: Training,
+    *,
+    out: str | Path | None = None,
+    validate: Callable[[], float] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    identity: Mapping[str, Setting] | None = None,
+    progress: bool | None = None,
+    title: str = "training",
+) -> History:
+    """Train the trainable parameters of ``model``, in place, and return the history of the run.
+
+    model: has ``loss(batch, divisor=, smoothing=, rng=)``, ``named_parameters()`` and ``trainable_parameters()``. batches: the batch of each number from 0; step t takes
+    those from (t − 1) · accumulation on. validate: a number, lower being better, computed after every ``evaluate_every`` steps and after the last.
+    out: the folder of ``log.jsonl`` and ``checkpoint.safetensors``; None writes nothing. resume: go on from the checkpoint in ``out``, or from the start where there is none
+    yet. overwrite: begin anew in a folder that holds a run. identity: further values that decide the run, such as the data file and its seed, which must be the same on resume.
+    progress: show a bar; None shows it in a terminal or a notebook.
+
+    Sets malloc for the whole process (``backend.tune_malloc``), and BLAS to one thread during each step.
+
+    Raises InputError for settings that contradict each other, a folder that holds a run when neither ``resume`` nor ``overwrite`` is given, or a checkpoint from
+    other settings; TrainingDiverged when the loss, the gradient or the validation is not finite.
+    """
+    parameters = dict(model.trainable_parameters())
+    check_arguments(parameters, settings, out, validate, resume, overwrite)
+    tune_malloc()
+    optimizer = settings.make_optimizer().start(list(parameters.values()))
+    gradient = optimizer.layout.zeros()
+    state, names = Progress(), {}
+    if out is not None:
+        names = fingerprint(settings, model, identity or {})
+        found = load_checkpoint(out, parameters, names) if resume else None
+        if found is not None:
+            state, moments = found
+            optimizer.load_state(moments, state.step)
+        else:
+            (Path(out) / checkpoints.NAME).unlink(missing_ok=True)
+
+    with (
+        Log(out, state.step) as journal,
+        Workers(settings.workers) as workers,
+        progress_bar(title, settings.steps, done=state.step, show=progress) as bar,
+    ):
+        while not finished(settings, state):
+            began = time.perf_counter()
+            rate = settings.learning_rate * settings.make_schedule().factor(state.step, settings.steps)
+            first = state.step * settings.accumulation
+            of_step = [batches(index) for index in range(first, first + settings.accumulation)]
+            dropout = (settings.seed, state.step) if settings.dropout else None
+            with workers.single_threaded_blas():
+                loss = loss_and_gradient(
+                    model, parameters, of_step, workers, optimizer.layout, gradient,
+                    smoothing=settings.label_smoothing, dropout=dropout,
+                )  # fmt: skip
+                norm = gradient_norm(gradient)
+                if not (math.isfinite(loss) and math.isfinite(norm)):
+                    where = first_not_finite(parameters, optimizer.layout, gradient)
+                    what, value = ("norm of the gradient", norm) if math.isfinite(loss) else ("loss", loss)
+                    raise TrainingDiverged(state.step + 1, what, value, rate, where)
+                if settings.clip is not None and norm > settings.clip:
+                    gradient *= settings.clip / norm
+                optimizer.step(gradient, rate)
+            state.step += 1
+            seconds = time.perf_counter() - began
+            validation = None
+            if validate is not None and validation_due(settings, state.step):
+                validation = float(validate())
+                if not math.isfinite(validation):
+                    where = first_not_finite(parameters, optimizer.layout, gradient)
+                    raise TrainingDiverged(state.step, "validation", validation, rate, where)
+                note_validation(state, validation, parameters, keep=settings.patience is not None)
+            tokens = sum(int(batch.mask.sum()) for batch in of_step)
+            journal.append(Record(state.step, loss, rate, norm, tokens, seconds, validation))
+            bar.advance(in_brief(journal.records))
+            if out is not None and (finished(settings, state) or state.step % settings.save_every == 0):
+                journal.sync()
+                save_checkpoint(out, parameters, optimizer.state(), state, names)
+    if state.best_parameters:
+        put_parameters(parameters, state.best_parameters)
+    return History(journal.records, state.best, state.best_step, stopped_early=state.step < settings.steps)
+
+
+def check_arguments(
+    parameters: Mapping[str, Tensor],
+    settings: Training,
+    out: str | Path | None,
+    validate: Callable[[], float] | None,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    """Raise InputError for arguments of ``fit`` that contradict each other."""
+    if not parameters:
+        raise InputError(
+            "the model has no trainable parameters: every one is frozen; adapt it, or unfreeze it"
+        )
+    if validate is None and (settings.evaluate_every is not None or settings.patience is not None):
+        raise InputError(
+            "evaluate_every and patience need validate, a function that gives the validation loss"
+        )
+    if resume and overwrite:
+        raise InputError(
+            "resume and overwrite exclude each other: go on with the run in the folder, or begin it anew"
+        )
+    if resume and out is None:
+        raise InputError("resume needs out, the folder of the run to go on with")
+    if out is not None and not (resume or overwrite):
+        for name in (checkpoints.NAME, log.NAME):
+            if (Path(out) / name).exists():
+                raise InputError(
+                    f"{str(out)!r} holds a run already ({name}); resume it, overwrite it, or give another folder"
+                )
+
+
+def finished(settings: Training, state: Progress) -> bool:
+    """Whether all steps are taken, or patience is at its end."""
+    return state.step >= settings.steps or (
+        settings.patience is not None and state.worse >= settings.patience
+    )
+
+
+def validation_due(settings: Training, step: int) -> bool:
+    """Whether a validation follows ``step``: every ``evaluate_every`` steps, and after the last."""
+    return step == settings.steps or (
+        settings.evaluate_every is not None and step % settings.evaluate_every == 0
+    )
+
+
+def note_validation(state: Progress, value: float, parameters: Mapping[str, Tensor], keep: bool) -> None:
+    """Remember a validation: the best so far (with copies of its parameters if ``keep``), or one more without a better."""
+    if state.best is not None and value >= state.best:
+        state.worse += 1
+        return
+    state.best, state.best_step, state.worse = value, state.step, 0
+    if keep:
+        state.best_parameters = {name: parameter.data.copy() for name, parameter in parameters.items()}
+
+
+def gradient_norm(gradient: Array) -> float:
+    """‖g‖₂ over all parameters together. Each block is summed in the gradient's dtype, the blocks in float64."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.sqrt(sum(float(gradient[block] @ gradient[block]) for block in blocks(gradient)))
+
+
+def first_not_finite(parameters: Mapping[str, Tensor], layout: Layout, gradient: Array) -> str:
+    """Which parameter went wrong first, in the model's order: one whose values are not finite, or else one whose gradient is not."""
+    for name, parameter in parameters.items():
+        if not bool(np.isfinite(parameter.data).all()):
+            return f"the first parameter that is not finite is {name!r}"
+    for name, part in zip(parameters, layout.views(gradient), strict=True):
+        if not bool(np.isfinite(part).all()):
+            return f"the parameters are finite, and the first gradient that is not is that of {name!r}"
+    return "the parameters and their gradients are finite, so the loss itself overflows"
+
+
+def in_brief(records: Sequence[Record], last: int = 20) -> str:
+    """The loss and the speed over the last steps, for the bar."""
+    recent = records[-last:]
+    loss = sum(record.loss for record in recent) / len(recent)
+    speed = sum(record.tokens for record in recent) / max(sum(record.seconds for record in recent), 1e-9)
+    return f"loss {loss:.3f} · {speed:,.0f} tokens/s"

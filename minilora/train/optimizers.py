@@ -1,0 +1,221 @@
+"""From gradients to new parameters: SGD and AdamW.
+
+Comes after the gradients (``parallel``), before the loop that repeats it. An optimizer is a frozen value, ``AdamW(learning_rate=1e-3)``; ``start(parameters)``
+gives the state of one run, whose ``step(gradients, learning_rate)`` changes the parameters' own arrays in place.
+
+Weight decay is decoupled (it shrinks the weights themselves, not through the gradient), and touches matrices only: arrays with two or more axes. Biases and the
+gains of layer norms, which have one, set an offset or a scale and are left alone, as is usual since GPT-2.
+
+The moments are flat arrays (``Layout``). The update walks over them in blocks that fit the processor's cache: ten passes over a block then cost little more
+than one over memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..autograd import Tensor
+from ..backend import Array, namespace
+from ..errors import InputError
+from .flat import Layout
+
+BLOCK = 1 << 15
+"""Elements a block: in float32, four arrays of 128 KiB, which a core's second-level cache holds."""
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent with momentum μ, and decoupled weight decay λ.
+
+    u ← μ u + g;   θ ← θ − η (u + λ θ)
+
+    With μ = 0 no state is kept. Source: Polyak 1964 (momentum); Loshchilov & Hutter 2019, algorithm 1 (SGDW, without its schedule factor apart from η).
+    """
+
+    learning_rate: float
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_rate("learning_rate", self.learning_rate)
+        check_fraction("momentum", self.momentum)
+        check_rate("weight_decay", self.weight_decay)
+
+    def start(self, parameters: Sequence[Tensor]) -> "SGDState":
+        """The state of a run that trains ``parameters``."""
+        return SGDState(self, parameters)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay λ.
+
+    m ← β₁ m + (1 − β₁) g;   v ← β₂ v + (1 − β₂) g²
+
+    θ ← θ − η ( m̂ / (√v̂ + ε) + λ θ ),   m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)   at the t-th step
+
+    Source: Kingma & Ba 2015, algorithm 1 (moments, bias correction); Loshchilov & Hutter 2019, algorithm 2 (decay).
+    """
+
+    learning_rate: float
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_rate("learning_rate", self.learning_rate)
+        check_fraction("beta1", self.beta1)
+        check_fraction("beta2", self.beta2)
+        check_rate("epsilon", self.epsilon)
+        check_rate("weight_decay", self.weight_decay)
+
+    def start(self, parameters: Sequence[Tensor]) -> "AdamWState":
+        """The state of a run that trains ``parameters``."""
+        return AdamWState(self, parameters)
+
+
+class OptimizerState(Protocol):
+    """What a run keeps: ``steps`` taken, and whatever moments the optimizer has."""
+
+    layout: Layout
+    steps: int
+
+    def step(self, gradients: Sequence[Array | None] | Array, learning_rate: float | None = None) -> None:
+        """Change the parameters by one step down ``gradients``: one array a parameter (None for zeros), or all of them joined in one flat array.
+
+        A flat array is used up: it holds the step taken afterwards. ``learning_rate`` is this step's; the optimizer's own when it is None.
+        """
+
+    def state(self) -> dict[str, Array]:
+        """The moments by name, flat; the arrays themselves, not copies."""
+
+    def load_state(self, arrays: Mapping[str, Array], steps: int) -> None:
+        """Go on from the moments of an earlier run after ``steps`` steps. Raises InputError where names or sizes do not fit."""
+
+
+class SGDState:
+    """A run of ``SGD``: the velocity u, when there is momentum."""
+
+    def __init__(self, settings: SGD, parameters: Sequence[Tensor]) -> None:
+        self.settings, self.parameters, self.steps = settings, list(parameters), 0
+        self.layout = Layout([parameter.data for parameter in self.parameters])
+        self.velocity = self.layout.zeros() if settings.momentum else None
+
+    def step(self, gradients: Sequence[Array | None] | Array, learning_rate: float | None = None) -> None:
+        """See ``OptimizerState.step``."""
+        rate = self.settings.learning_rate if learning_rate is None else float(learning_rate)
+        flat = flat_gradient(self.layout, gradients)
+        self.steps += 1
+        for block in blocks(flat):
+            g = flat[block]
+            if self.velocity is not None:
+                u = self.velocity[block]
+                u *= self.settings.momentum
+                u += g
+                g[...] = u
+            g *= rate
+        move(self.parameters, self.layout, flat, shrink=1.0 - rate * self.settings.weight_decay)
+
+    def state(self) -> dict[str, Array]:
+        """See ``OptimizerState.state``."""
+        return {} if self.velocity is None else {"velocity": self.velocity}
+
+    def load_state(self, arrays: Mapping[str, Array], steps: int) -> None:
+        """See ``OptimizerState.load_state``."""
+        load_flat(self.state(), arrays)
+        self.steps = steps
+
+
+class AdamWState:
+    """A run of ``AdamW``: the moments m and v, flat."""
+
+    def __init__(self, settings: AdamW, parameters: Sequence[Tensor]) -> None:
+        self.settings, self.parameters, self.steps = settings, list(parameters), 0
+        self.layout = Layout([parameter.data for parameter in self.parameters])
+        self.first, self.second = self.layout.zeros(), self.layout.zeros()
+
+    def step(self, gradients: Sequence[Array | None] | Array, learning_rate: float | None = None) -> None:
+        """See ``OptimizerState.step``."""
+        s = self.settings
+        rate = s.learning_rate if learning_rate is None else float(learning_rate)
+        flat = flat_gradient(self.layout, gradients)
+        xp = namespace(flat)
+        self.steps += 1
+        # Both corrections are Python floats: a NumPy float64 here would turn every float32 array below into float64.
+        scale_m = rate / (1.0 - s.beta1**self.steps)
+        scale_v = 1.0 / (1.0 - s.beta2**self.steps)
+        for block in blocks(flat):
+            g, m, v = flat[block], self.first[block], self.second[block]
+            m *= s.beta1
+            m += (1.0 - s.beta1) * g
+            v *= s.beta2
+            g *= g
+            g *= 1.0 - s.beta2
+            v += g
+            xp.multiply(v, scale_v, out=g)  # from here on g holds the denominator, and then the step
+            xp.sqrt(g, out=g)
+            g += s.epsilon
+            xp.divide(m, g, out=g)
+            g *= scale_m
+        move(self.parameters, self.layout, flat, shrink=1.0 - rate * s.weight_decay)
+
+    def state(self) -> dict[str, Array]:
+        """See ``OptimizerState.state``."""
+        return {"first": self.first, "second": self.second}
+
+    def load_state(self, arrays: Mapping[str, Array], steps: int) -> None:
+        """See ``OptimizerState.load_state``."""
+        load_flat(self.state(), arrays)
+        self.steps = steps
+
+
+def flat_gradient(layout: Layout, gradients: Sequence[Array | None] | Array) -> Array:
+    """The gradients joined in one flat array that the step may overwrite."""
+    if hasattr(gradients, "shape"):
+        if tuple(gradients.shape) != (layout.size,):
+            raise ValueError(f"a flat gradient has shape ({layout.size},), not {tuple(gradients.shape)}")
+        return gradients
+    flat = layout.zeros()
+    layout.join(gradients, flat)
+    return flat
+
+
+def blocks(flat: Array) -> list[slice]:
+    """The whole of a flat array in blocks that fit the cache; in one piece on a GPU, where that would only cost launches."""
+    length = BLOCK if namespace(flat) is np else max(1, flat.size)
+    return [slice(begin, min(begin + length, flat.size)) for begin in range(0, flat.size, length)]
+
+
+def move(parameters: Sequence[Tensor], layout: Layout, steps: Array, shrink: float) -> None:
+    """θ ← shrink · θ − step for matrices, θ ← θ − step for vectors, in place."""
+    for parameter, step in zip(parameters, layout.views(steps), strict=True):
+        if parameter.ndim >= 2 and shrink != 1.0:
+            parameter.data *= shrink
+        parameter.data -= step
+
+
+def load_flat(own: Mapping[str, Array], given: Mapping[str, Array]) -> None:
+    """Copy the arrays of ``given`` into ``own``; names and sizes must be the same."""
+    if own.keys() != given.keys():
+        raise InputError(f"the optimizer keeps {sorted(own)}, but the state given holds {sorted(given)}")
+    for name, array in given.items():
+        if array.shape != own[name].shape:
+            raise InputError(
+                f"optimizer state {name!r} has {array.size} elements, but the parameters have {own[name].size}"
+            )
+        own[name][...] = array
+
+
+def check_rate(name: str, value: float) -> None:
+    """Raise InputError unless value ≥ 0 and finite."""
+    if not 0 <= value < float("inf"):
+        raise InputError(f"{name} must be a number of at least 0, not {value!r}")
+
+
+def check_fraction(name: str, value: float) -> None:
+    """Raise InputError unless 0 ≤ value < 1."""
+    if not 0 <= value < 1:
+        raise InputError(f"{name} must be at least 0 and below 1, not {value!r}")
