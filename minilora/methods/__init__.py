@@ -1,0 +1,38 @@
+"""How a model is adapted: full fine-tuning, LoRA, bottleneck adapters, and what one can do with the result.
+
+Comes after ``models``, whose layers it wraps, and before ``train``, which trains what a method frees.
+"""
+
+from .adapt import adapt, load_adapter
+from .adapter import Adapter, Bottleneck, BottleneckLayer
+from .base import Installed, LayerReport, Method, Size
+from .describe import describe
+from .files import METHODS, SavedAdapter, read_adapter, write_adapter
+from .full import FullFineTuning
+from .layers import linear_shapes, select
+from .lora import LoRA, LoRALinear, LowRank
+from .tuned import Tuned
+
+__all__ = [
+    "METHODS",
+    "Adapter",
+    "Bottleneck",
+    "BottleneckLayer",
+    "FullFineTuning",
+    "Installed",
+    "LayerReport",
+    "LoRA",
+    "LoRALinear",
+    "LowRank",
+    "Method",
+    "SavedAdapter",
+    "Size",
+    "Tuned",
+    "adapt",
+    "describe",
+    "linear_shapes",
+    "load_adapter",
+    "read_adapter",
+    "select",
+    "write_adapter",
+]

@@ -1,0 +1,41 @@
+"""Where a user meets the methods: ``adapt`` a model, and get a ``Tuned`` that adds, switches, merges, saves and removes adapters.
+
+    tuned = adapt(model, LoRA(rank=4, targets=("query", "value")), name="sql", rng=rng)
+    tuned.add("german", LoRA(rank=4)); tuned.use("german")
+    with tuned.disabled(): ...
+    tuned.merge(); tuned.unmerge(); tuned.remove("sql"); tuned.save(folder)
+
+Comes after ``tuned.py``; ``train`` comes next, and trains whatever in ``tuned.model`` is trainable.
+"""
+
+import os
+
+import numpy as np
+
+from ..models.gpt import GPT
+from .base import Method
+from .tuned import Tuned
+
+
+def adapt(
+    model: GPT, method: Method, *, name: str = "default", rng: np.random.Generator | int | None = None
+) -> Tuned:
+    """Freeze ``model``, install ``method`` in it under ``name``, and make it active. The model is changed in place; ``Tuned.remove`` undoes it.
+
+    rng: where the start is drawn from, a generator or a seed (0 when None). At the start every method computes exactly what the base computes.
+    Raises InputError for what the method refuses (a target that matches no layer, a rank above the matrix); the model is unchanged then.
+    """
+    tuned = Tuned(model)
+    tuned.add(name, method, rng=rng)
+    tuned.use(name)
+    return tuned
+
+
+def load_adapter(model: GPT, folder: str | os.PathLike[str], *, name: str | None = None) -> Tuned:
+    """Install in a plain ``model`` the adapter that was saved in ``folder``, and make it active: ``adapt`` with weights from a file.
+
+    name: the name it gets; by default the one it was saved under. See ``Tuned.load``, which adds an adapter to others, for what is refused.
+    """
+    tuned = Tuned(model)
+    tuned.use(tuned.load(folder, name=name))
+    return tuned

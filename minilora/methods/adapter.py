@@ -1,0 +1,115 @@
+"""Bottleneck adapters: a small network with a nonlinearity, in series with the layers (the paper's Adapter baselines, section 5.1).
+
+Comes after ``layers.py`` (how a layer is wrapped). ``adapt.py`` installs it. What is added stands in the way of every token: it costs time at inference, and
+no weight can take it up (the paper, section 3).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import ClassVar
+
+import numpy as np
+
+from ..autograd import Tensor
+from ..backend import Array, namespace
+from ..errors import InputError, nearest
+from ..nn import Module, Parameter
+from ..ops import linear, silu
+from .base import LayerReport, Method, Size, norm, uniform, whole
+from .layers import WrappedLayers, Wrapper, linear_layers, select, wrap
+
+KINDS = MappingProxyType({"houlsby": ("attention.output", "mlp.down")})
+"""Where each kind of adapter stands: after which layers."""
+
+
+class Bottleneck(Module):
+    """h + W_up · silu(W_down h + b_down) + b_up, from width d to width r and back."""
+
+    def __init__(self, W_down: Array) -> None:
+        xp = namespace(W_down)
+        r, d = W_down.shape
+        self.W_down = Parameter(W_down, trainable=False)
+        self.b_down = Parameter(xp.zeros(r, dtype=W_down.dtype), trainable=False)
+        self.W_up = Parameter(xp.zeros((d, r), dtype=W_down.dtype), trainable=False)
+        self.b_up = Parameter(xp.zeros(d, dtype=W_down.dtype), trainable=False)
+
+    def __call__(self, h: Tensor) -> Tensor:
+        """h: [..., d] -> [..., d]."""
+        narrow = silu(linear(h, self.W_down, self.b_down))  # [..., r]
+        return h + linear(narrow, self.W_up, self.b_up)  # [..., d]
+
+    def extra_repr(self) -> str:
+        r, d = self.W_down.shape
+        return f"{d} → {r} → {d}"
+
+
+class BottleneckLayer(Wrapper[Bottleneck]):
+    """A linear layer followed by the active bottleneck: ``y = bottleneck(base(x))``."""
+
+    def __call__(self, x: Tensor, rng: np.random.Generator | None = None) -> Tensor:
+        """x: [..., in] -> [..., out]."""
+        h = self.base(x, rng)
+        return h if self.active is None else self.adapters[self.active](h)
+
+    def merge(self) -> None:
+        raise InputError(
+            "a bottleneck adapter cannot be merged: its nonlinearity stands between its two matrices, so no single weight computes the same; "
+            "adapt with LoRA if merging is needed"
+        )
+
+    unmerge = merge
+    forget = merge
+
+
+@dataclass(frozen=True)
+class Adapter(Method):
+    """Bottleneck adapters of a width. ``houlsby``: after the attention's output projection and after the MLP, each before its residual sum.
+
+    h + W_up·silu(W_down h + b_down) + b_up, with W_down: [width, d] drawn from U(−1/√d, 1/√d), and W_up, b_down and b_up zero: the model starts by
+    computing exactly what its base computes. Raises InputError for an unknown kind or a width below 1.
+    """
+
+    kind: str = "houlsby"
+    width: int = 16
+
+    method: ClassVar[str] = "adapter"
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            known = ", ".join(map(repr, KINDS))
+            raise InputError(
+                f"kind must be one of {known}, not {self.kind!r}{nearest(str(self.kind), KINDS)}"
+            )
+        object.__setattr__(
+            self, "width", whole("width", self.width)
+        )  # a frozen value is completed once, here
+
+    def install(self, model: Module, name: str, rng: np.random.Generator) -> WrappedLayers:
+        """Put a bottleneck after each layer of the kind. Raises InputError where the model has no such layers."""
+        layers = linear_layers(model)
+        wrapped: dict[str, BottleneckLayer] = {}
+        for path in select(layers, KINDS[self.kind]):
+            W = layers[path].weight.data
+            d = W.shape[0]
+            wrapper = wrap(model, layers[path], BottleneckLayer, outermost=True)
+            wrapper.adapters[name] = Bottleneck(uniform(rng, (self.width, d), 1 / math.sqrt(d), W))
+            wrapped[path] = wrapper
+        return WrappedLayers(model, name, wrapped)
+
+    def trainable(self, size: Size) -> int:
+        """L̂·(2·d·r + r + d), with L̂ = 2 adapters a block (AdapterH)."""
+        return len(KINDS[self.kind]) * size.layers * (2 * size.width * self.width + self.width + size.width)
+
+    def report(
+        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+    ) -> list[LayerReport]:
+        """One row a bottleneck; ``norm_B`` is that of W_up, the matrix that starts at zero. There is no update of a weight."""
+        rows = []
+        for key in arrays:
+            if key.endswith(".W_up"):
+                layer = key.removesuffix(".W_up")
+                up, bias = norm(arrays[key]), norm(arrays[f"{layer}.b_up"])
+                rows.append(LayerReport(name, layer, self.width, None, up, None, up > 0 or bias > 0))
+        return rows

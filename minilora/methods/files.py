@@ -1,0 +1,173 @@
+"""An adapter in a folder: its weights in ``adapter.safetensors``, and what they are in ``adapter.json``.
+
+The one place that knows the format. ``adapt.py`` installs what is read here, and hands over what is written.
+
+``adapter.json`` holds the format's number, the method and its fields, the adapter's name, and the shapes of the base's weights that it works on, by which an adapter
+for another base is recognised. The weights are named by plain paths (``blocks.0.attention.query.A``), so a file does not depend on what else was installed.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..backend import Array, to_host
+from ..errors import InputError, nearest
+from ..files import write_atomically
+from ..tensors import load_tensors, save_tensors
+from .adapter import Adapter
+from .base import Method
+from .full import FullFineTuning
+from .lora import LoRA
+
+WEIGHTS = "adapter.safetensors"
+CONFIGURATION = "adapter.json"
+FORMAT = 1
+
+METHODS: Mapping[str, type[Method]] = MappingProxyType(
+    {kind.method: kind for kind in (FullFineTuning, LoRA, Adapter)}
+)
+"""Every method by the name that files know it under."""
+
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class SavedAdapter:
+    """An adapter outside of any model: its name, its method, its weights, and the shapes of the base's weights that it works on."""
+
+    name: str
+    method: Method
+    arrays: Mapping[str, Array]
+    base_shapes: Shapes
+
+    def check_base(self, shapes: Shapes) -> None:
+        """Raise InputError unless a model whose weights have these shapes can be the adapter's base."""
+        for name, shape in self.base_shapes.items():
+            if shapes.get(name) != shape:
+                here = f"{shapes[name]} in this model" if name in shapes else "this model has no such weight"
+                raise InputError(
+                    f"the adapter {self.name!r} was made for another base: {name} is {shape} there, and {here}"
+                )
+
+    def check_weights(self, shapes: Shapes) -> None:
+        """Raise InputError, listing the differences, unless the weights are exactly those of an installed adapter with these shapes."""
+        given = {name: tuple(array.shape) for name, array in self.arrays.items()}
+        troubles = [
+            *(f"{name} is missing" for name in shapes if name not in given),
+            *(f"{name} is unexpected" for name in given if name not in shapes),
+            *(
+                f"{name} is {given[name]}, not {shape}"
+                for name, shape in shapes.items()
+                if given.get(name, shape) != shape
+            ),
+        ]
+        if troubles:
+            more = f"; and {len(troubles) - 8} more" if len(troubles) > 8 else ""
+            raise InputError(
+                f"the weights of the adapter {self.name!r} do not fit this model: {'; '.join(troubles[:8])}{more}"
+            )
+
+
+def write_adapter(folder: str | os.PathLike[str], adapter: SavedAdapter, *, force: bool = False) -> None:
+    """Write ``adapter`` into ``folder``, which is created where it is missing; each of the two files appears whole or not at all.
+
+    Raises InputError where an adapter stands there already, unless ``force``, and where the folder cannot be written.
+    """
+    folder = Path(folder)
+    for name in (WEIGHTS, CONFIGURATION):
+        if not force and (folder / name).exists():
+            raise InputError(
+                f"the folder {str(folder)!r} already holds an adapter ({name}); choose another folder, or overwrite it with force"
+            )
+    configuration = {
+        "format": FORMAT,
+        "name": adapter.name,
+        "method": adapter.method.method,
+        "fields": asdict(adapter.method),
+        "base_shapes": {name: list(shape) for name, shape in adapter.base_shapes.items()},
+    }
+    save_tensors(
+        folder / WEIGHTS,
+        {name: np.ascontiguousarray(to_host(array)) for name, array in adapter.arrays.items()},
+        {
+            "format": "minilora",
+            "adapter": json.dumps(configuration),
+        },  # once more, so that the two files can be told to belong together
+    )
+    write_atomically(folder / CONFIGURATION, json.dumps(configuration, indent=2) + "\n")
+
+
+def read_adapter(folder: str | os.PathLike[str]) -> SavedAdapter:
+    """Read the adapter in ``folder``. Raises InputError for a file that is missing, truncated, of another format, or holds a number that is not finite."""
+    folder = Path(folder)
+    if not (folder / CONFIGURATION).is_file():
+        raise InputError(
+            f"no adapter in {str(folder)!r}: it has no {CONFIGURATION}; give a folder that an adapter was saved to"
+        )
+    configuration = _read_configuration(folder / CONFIGURATION)
+    arrays, metadata = load_tensors(folder / WEIGHTS)
+    if metadata.get("adapter") != json.dumps(configuration):
+        raise InputError(
+            f"{WEIGHTS} and {CONFIGURATION} in {str(folder)!r} do not belong together: a write over an older adapter was interrupted, "
+            "or one of them was changed; save the adapter again"
+        )
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"the adapter in {str(folder)!r} holds numbers that are not finite (NaN or infinity), in {name}; it is damaged, or its training diverged"
+            )
+    return SavedAdapter(
+        configuration["name"],
+        _method(configuration, folder / CONFIGURATION),
+        arrays,
+        {name: tuple(shape) for name, shape in configuration["base_shapes"].items()},
+    )
+
+
+def _read_configuration(path: Path) -> dict[str, Any]:
+    try:
+        configuration: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{str(path)!r} cannot be read as JSON: {error}") from error
+    expected = {"format": int, "name": str, "method": str, "fields": dict, "base_shapes": dict}
+    for key, kind in expected.items():
+        if not isinstance(configuration, dict) or not isinstance(configuration.get(key), kind):
+            raise InputError(
+                f"{str(path)!r} is not an adapter's configuration: {key!r} is missing or of the wrong type"
+            )
+    if configuration["format"] != FORMAT:
+        raise InputError(
+            f"{str(path)!r} has format {configuration['format']}, and this program reads format {FORMAT}"
+        )
+    for name, shape in configuration["base_shapes"].items():
+        if not isinstance(shape, list):
+            raise InputError(
+                f"{str(path)!r} is not an adapter's configuration: the shape of {name} is {shape!r}, not a list"
+            )
+    return configuration
+
+
+def _method(configuration: Mapping[str, Any], path: Path) -> Method:
+    """The method that a configuration describes, checked as if a user had written it."""
+    kind = METHODS.get(configuration["method"])
+    if kind is None:
+        hint = nearest(configuration["method"], METHODS)
+        raise InputError(
+            f"{str(path)!r} names the method {configuration['method']!r}; known are {', '.join(METHODS)}{hint}"
+        )
+    given, known = set(configuration["fields"]), {field.name for field in fields(kind)}
+    if given != known:
+        raise InputError(
+            f"{str(path)!r} describes {kind.__name__} by {sorted(given)}, but its fields are {sorted(known)}"
+        )
+    try:
+        return kind(**configuration["fields"])
+    except TypeError as error:  # a field of a wrong type, such as a text where a number belongs
+        raise InputError(f"{str(path)!r} has a field of a wrong type: {error}") from error
