@@ -58,11 +58,11 @@ def load(name_or_folder: str | os.PathLike[str]) -> GPT:
     stored = _plain_names(stored, layout.prefix, layout.ignored, layout.tied, str(weights))
     parts = list(layout.parts(config))
     _check(stored, parts, layout.sizes(config), str(weights))
-    state: dict[str, Array] = {}
-    for part in parts:
-        state |= part.read(stored.pop(part.theirs).astype(np.float32, copy=False))
     model = GPT(config, rng=None)
-    model.load_state(state)
+    parameters = dict(model.named_parameters())
+    for part in parts:
+        for name, array in part.read(stored.pop(part.theirs)).items():  # popped: never is all of it there twice
+            parameters[name].data[...] = array
     if (folder / TOKENIZER).is_file():
         model.tokenizer = Tokenizer.load(folder / TOKENIZER)
         if model.tokenizer.vocabulary > config.vocabulary:
