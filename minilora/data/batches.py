@@ -1,0 +1,141 @@
+"""From pairs of texts to padded arrays, batch after batch.
+
+Before: `Example`s of a task, and a `Tokenizer`. After: a `Batch`, the only thing a model's loss takes. What is learned is the completion and the
+end token; the prompt is read, not learned. A loader is a pure function of its seed and the step, so a run that is stopped and taken up
+again sees the same batches without anything having been saved.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .examples import Example
+from .tokenizer import Tokenizer
+
+IGNORED = -100
+"""A target that is outside the loss."""
+
+Pair = tuple[Sequence[int], Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of tokens, padded on the right.
+
+    Attributes:
+        ids: [rows, tokens], int64: what the model reads.
+        targets: [rows, tokens], int64: at each position the NEXT token, or -100 where nothing is learned.
+        mask: [rows, tokens], bool: where a real token stands.
+    """
+
+    ids: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    mask: NDArray[np.bool_]
+
+    @property
+    def counted(self) -> int:
+        """How many targets are in the loss: the divisor of its mean."""
+        return int((self.targets != IGNORED).sum())
+
+    def rows(self, index: slice | Sequence[int] | NDArray[np.int64]) -> "Batch":
+        """Some of the rows (a shard), without columns that are only padding in all of them."""
+        ids, targets, mask = self.ids[index], self.targets[index], self.mask[index]  # [fewer rows, tokens]
+        used = int(mask.any(axis=0).nonzero()[0].max(initial=-1)) + 1
+        return Batch(ids[:, :used], targets[:, :used], mask[:, :used])
+
+
+def pad(pairs: Sequence[Pair], *, end: int, padding: int) -> Batch:
+    """Lay (prompt ids, completion ids) pairs side by side; the loss is on the completion and the end token.
+
+    For the tokens t = prompt + completion + end, a row reads t[:-1] and its targets are t[1:], with -100 for those that belong to the prompt.
+    """
+    if not pairs:
+        raise InputError("a batch needs at least one example, and none was given")
+    width = max(len(prompt) + len(completion) for prompt, completion in pairs)
+    shape = (len(pairs), max(width, 1))
+    ids, targets, mask = (
+        np.full(shape, padding, np.int64),
+        np.full(shape, IGNORED, np.int64),
+        np.zeros(shape, np.bool_),
+    )
+    for row, (prompt, completion) in enumerate(pairs):
+        tokens = [*prompt, *completion, end]
+        length, first = len(tokens) - 1, max(len(prompt) - 1, 0)
+        ids[row, :length] = tokens[:-1]
+        targets[row, first:length] = tokens[first + 1 :]
+        mask[row, :length] = True
+    return Batch(ids, targets, mask)
+
+
+def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, context: int) -> list[Pair]:
+    """Encode examples as (prompt ids, completion ids); raises InputError, naming the first, when one does not fit into ``context`` tokens."""
+    prompts = tokenizer.encode_all([example.prompt for example in examples])
+    completions = tokenizer.encode_all([example.completion for example in examples])
+    pairs = list(zip(prompts, completions, strict=True))
+    for number, (prompt, completion) in enumerate(pairs):
+        tokens = len(prompt) + len(completion) + 1
+        if tokens - 1 > context:
+            raise InputError(
+                f"example {number} ({_opening(examples[number].prompt)}) has {tokens} tokens with its completion and end, and the model reads "
+                f"{context} and predicts one more; shorten it, leave it out, or take a model with a context of {tokens - 1} or more"
+            )
+    return pairs
+
+
+def _opening(text: str, length: int = 40) -> str:
+    return repr(text if len(text) <= length else text[: length - 1] + "…")
+
+
+class ExampleLoader:
+    """Batches of a task's examples, epoch after epoch, with little padding.
+
+    An epoch is a fresh order of all examples, drawn from (seed, epoch). Within windows of ``window`` batches the examples are sorted by
+    length and cut into batches, so that the rows of a batch are about as long as each other; then the batches are shuffled. Every example comes once
+    an epoch; the last batch of a window that does not come out even is smaller.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        tokenizer: Tokenizer,
+        *,
+        rows: int,
+        context: int,
+        seed: int,
+        window: int = 32,
+    ) -> None:
+        if not examples:
+            raise InputError("there is no example to learn from; the examples given are an empty list")
+        if rows < 1:
+            raise InputError(f"rows is {rows}; a batch needs at least one row")
+        self.pairs = encode_examples(examples, tokenizer, context)
+        self.rows, self.seed, self.window = rows, seed, window
+        self._end, self._padding = tokenizer.end, tokenizer.padding
+        self._lengths = np.array([len(prompt) + len(completion) for prompt, completion in self.pairs])
+        self._order: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that visit every example once."""
+        return -(-len(self.pairs) // self.rows)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step (counted from 0): the same for the same seed and step, whatever was asked before."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        if self._order[0] != epoch:
+            self._order = (epoch, self._epoch(epoch))
+        return pad([self.pairs[i] for i in self._order[1][position]], end=self._end, padding=self._padding)
+
+    def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(len(self.pairs))
+        size = self.rows * self.window
+        batches: list[NDArray[np.int64]] = []
+        for start in range(0, len(order), size):
+            window = order[start : start + size]
+            window = window[np.argsort(self._lengths[window], kind="stable")]
+            batches += [window[i : i + self.rows] for i in range(0, len(window), self.rows)]
+        return [batches[i] for i in rng.permutation(len(batches))]
