@@ -40,10 +40,10 @@ def load(name_or_folder: str | os.PathLike[str]) -> GPT:
     folder = _find(name_or_folder)
     source = str(folder / CONFIG)
     fields = _read_config(folder)
-    model_type = fields.get("model_type")
+    model_type = str(fields.get("model_type"))
     if model_type not in LAYOUTS:
         raise InputError(
-            f"{source}: model_type is {model_type!r}, but this program knows {', '.join(LAYOUTS)}{nearest(str(model_type), LAYOUTS)}"
+            f"{source}: model_type is {model_type!r}, but this program knows {', '.join(LAYOUTS)}{nearest(model_type, LAYOUTS)}"
         )
     layout = LAYOUTS[model_type]
     config = layout.config(fields, source)
@@ -61,7 +61,9 @@ def load(name_or_folder: str | os.PathLike[str]) -> GPT:
     model = GPT(config, rng=None)
     parameters = dict(model.named_parameters())
     for part in parts:
-        for name, array in part.read(stored.pop(part.theirs)).items():  # popped: never is all of it there twice
+        for name, array in part.read(
+            stored.pop(part.theirs)
+        ).items():  # popped: never is all of it there twice
             parameters[name].data[...] = array
     if (folder / TOKENIZER).is_file():
         model.tokenizer = Tokenizer.load(folder / TOKENIZER)
@@ -97,8 +99,8 @@ def save(model: GPT, folder: str | os.PathLike[str], *, dtype: str = "float32", 
         raise InputError(
             f"{str(folder)!r} already holds {', '.join(present)}; choose another folder, or force"
         )
-    largest = max(float(np.abs(array).max()) for array in state.values())
-    if dtype == "float16" and largest > np.finfo(np.float16).max:
+    largest = max(max(float(array.max()), -float(array.min())) for array in state.values())
+    if dtype == "float16" and largest > float(np.finfo(np.float16).max):
         raise InputError(f"a weight of {largest:.3g} does not fit float16 (at most 65504); save float32")
     end = model.tokenizer.end if model.tokenizer is not None else None
     config = json.dumps(layout.fields(model.config, dtype=dtype, end=end), indent=2, sort_keys=True) + "\n"

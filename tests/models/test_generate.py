@@ -55,7 +55,10 @@ def test_greedy_with_cache_equals_full_recomputation(seed: int) -> None:
 )
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_batch_gives_what_each_prompt_gives_alone(decoding: Greedy | Beam, seed: int) -> None:
-    model, prompts = lively(seed), some_prompts(seed, 70, longest=32)  # more than one batch, some with a full context
+    model, prompts = (
+        lively(seed),
+        some_prompts(seed, 70, longest=32),
+    )  # more than one batch, some with a full context
     together = generate(model, prompts, limit=12, decoding=decoding, end=END)
     alone = [generate(model, [prompt], limit=12, decoding=decoding, end=END)[0] for prompt in prompts]
     assert together == alone
@@ -82,7 +85,7 @@ def test_a_beam_wide_enough_finds_the_best_of_all_texts(penalty: float, ngram: i
     for text in itertools.product(range(vocabulary), repeat=limit):
         if END in text:
             text = text[: text.index(END) + 1]
-        runs = list(zip(text, text[1:], strict=False))
+        runs = list(itertools.pairwise(text))
         if text not in scores and not (ngram and len(set(runs)) < len(runs)):
             log_p = log_softmax(model.logits(np.array([*prompt, *text])))
             total = sum(log_p[len(prompt) - 1 + i, token] for i, token in enumerate(text))
@@ -179,7 +182,9 @@ def test_sampling_repeats_with_its_seed_and_changes_with_another() -> None:
     first = generate(model, prompts, limit=10, decoding=Sample(seed=1))
     assert first == generate(model, prompts, limit=10, decoding=Sample(seed=1))
     assert first != generate(model, prompts, limit=10, decoding=Sample(seed=2))
-    assert first[:3] == generate(model, prompts[:3], limit=10, decoding=Sample(seed=1))  # whoever stands beside
+    assert first[:3] == generate(
+        model, prompts[:3], limit=10, decoding=Sample(seed=1)
+    )  # whoever stands beside
 
 
 def test_a_text_ends_at_the_limit_and_with_the_context() -> None:
@@ -188,13 +193,13 @@ def test_a_text_ends_at_the_limit_and_with_the_context() -> None:
     assert lengths == [8, 3, 0]
 
 
-def test_progress_counts_every_prompt() -> None:
-    for decoding in (Greedy(), Beam(2)):
-        seen: list[tuple[int, int]] = []
-        prompts = [*some_prompts(1, 100), [1] * 32]
-        generate(lively(), prompts, limit=5, decoding=decoding, end=END, progress=lambda *at: seen.append(at))
-        assert seen[-1] == (101, 101)
-        assert seen == sorted(set(seen))
+@pytest.mark.parametrize("decoding", [Greedy(), Beam(2)], ids=repr)
+def test_progress_counts_every_prompt(decoding: Greedy | Beam) -> None:
+    seen: list[tuple[int, int]] = []
+    prompts = [*some_prompts(1, 100), [1] * 32]
+    generate(lively(), prompts, limit=5, decoding=decoding, end=END, progress=lambda *at: seen.append(at))
+    assert seen[-1] == (101, 101)
+    assert seen == sorted(set(seen))
 
 
 def test_nothing_to_do() -> None:
