@@ -43,7 +43,7 @@ class Batch:
     def rows(self, index: slice | Sequence[int] | NDArray[np.int64]) -> "Batch":
         """Some of the rows (a shard), without columns that are only padding in all of them."""
         ids, targets, mask = self.ids[index], self.targets[index], self.mask[index]  # [fewer rows, tokens]
-        used = int(mask.any(axis=0).nonzero()[0].max(initial=-1)) + 1
+        used = int(mask.sum(axis=1).max(initial=0))
         return Batch(ids[:, :used], targets[:, :used], mask[:, :used])
 
 
@@ -74,7 +74,7 @@ def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, context: 
     """Encode examples as (prompt ids, completion ids); raises InputError, naming the first, when one does not fit into ``context`` tokens."""
     prompts = tokenizer.encode_all([example.prompt for example in examples])
     completions = tokenizer.encode_all([example.completion for example in examples])
-    pairs = list(zip(prompts, completions, strict=True))
+    pairs: list[Pair] = list(zip(prompts, completions, strict=True))
     for number, (prompt, completion) in enumerate(pairs):
         tokens = len(prompt) + len(completion) + 1
         if tokens - 1 > context:

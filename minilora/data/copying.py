@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .batches import IGNORED, Batch
 from .mixture.dice import Dice
-from .mixture.tables import quoted, random_table
+from .mixture.statements import quoted
+from .mixture.tables import random_table
 from .mixture.words import different, field_name, invented, person, place, title, word
 from .tokenizer import Tokenizer
 

@@ -4,14 +4,15 @@ Data-to-text tasks use such notations. The things and the attributes here are ma
 small wordings, so that what is practised is the move from a notation to prose, not any one task.
 """
 
+from collections.abc import Callable
+
 from .dice import Dice
 from .records import NOTATIONS, written
+from .vocabulary import SUBJECTS
 from .words import article, date, person, place, price, symbols, title, year
 
-_KINDS = ["inn", "ship", "garden", "tower", "library", "film", "horse", "robot", "cake", "festival", "school", "train", "boat", "museum", "farm", "hotel", "band", "bridge", "mill", "castle", "shop", "novel", "song", "dragon", "island", "lamp", "clock", "engine", "village", "theatre", "dance", "market", "pony", "kite", "orchard", "lighthouse", "club", "game", "recipe", "statue", "palace", "bakery", "cinema", "cafe", "tavern", "kitchen"]
-
 # Attribute, its values, and its wordings: whole clauses, and (after ~) additions to the sentence that names the thing.
-_ATTRIBUTES = (
+_ATTRIBUTES: tuple[tuple[str, Callable[[Dice], str], tuple[str, ...]], ...] = (
     ("colour", lambda d: d.pick(("red", "blue", "green", "black", "white", "yellow", "grey", "brown", "golden", "pale pink")),
      ("it is {v}", "its colour is {v}", "~painted {v}", "it has a {v} coat", "~in {v}", "people know it by its {v} colour")),
     ("place", place, ("it stands in {v}", "it is in {v}", "you find it in {v}", "~in {v}", "~located in {v}", "it comes from {v}", "~from {v}")),
@@ -76,7 +77,7 @@ def described(dice: Dice) -> str:
 
 
 def _described(dice: Dice, form: tuple[str, str], arrow: str) -> str:
-    name, kind = title(dice), dice.pick(_KINDS)
+    name, kind = title(dice), dice.pick(SUBJECTS)
     facts = [(key, value, dice.pick(wordings).format(v=value)) for key, value, wordings in _facts(dice)]
     record = [("name", name), ("kind", kind), *((key, value) for key, value, _ in facts)]
     if dice.chance(0.3):

@@ -1,7 +1,10 @@
 """Short conversations whose last line says again what was agreed."""
 
+from collections.abc import Callable
+
 from .dice import Dice
-from .words import DAYS, different, invented, number, person, place, price, symbols, title, word
+from .vocabulary import DAYS
+from .words import different, invented, number, person, place, price, symbols, title, word
 
 
 def dialogue(dice: Dice) -> str:
@@ -9,8 +12,7 @@ def dialogue(dice: Dice) -> str:
     first, second = different(dice, person, 2)
     turns: list[str] = []
     facts: list[str] = []
-    for plan in dice.sample(_PLANS, dice.between(1, 3)):
-        detail, ask, answer, fact = plan
+    for detail, ask, answer, fact in dice.sample(_PLANS, dice.between(1, 3)):
         given = detail(dice)
         turns += [dice.pick(ask).format(v=given), dice.pick(answer).format(v=given)]
         facts.append(dice.pick(fact).format(a=first, b=second, v=given))
@@ -29,7 +31,10 @@ def dialogue(dice: Dice) -> str:
     return "\n".join([*greeting, *lines, ending])
 
 
-_PLANS = (
+Wordings = tuple[str, ...]
+
+# What is settled: its values, how it is asked, how it is answered, and how the last line says it again.
+_PLANS: tuple[tuple[Callable[[Dice], str], Wordings, Wordings, Wordings], ...] = (
     (place, ("Shall we meet in {v}?", "Where is it? In {v}?", "I am going to {v}."), ("Yes, {v} is fine.", "{v}, good.", "I like {v}."), ("{a} and {b} meet in {v}.", "{a} goes to {v}.")),
     (lambda d: d.pick(DAYS), ("Can you come on {v}?", "Is {v} free?", "What about {v}?"), ("{v} suits me.", "Not before {v}, but {v} is good.", "On {v}, then."), ("The day is {v}.", "{b} comes on {v}.")),
     (lambda d: f"{d.between(1, 12)}:{d.pick(('00', '10', '15', '30', '45'))}", ("At {v}?", "The train leaves at {v}.", "Let us say {v}."), ("{v} it is.", "I shall be there at {v}."), ("They start at {v}.", "{a} is there at {v}.")),

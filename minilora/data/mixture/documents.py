@@ -1,6 +1,6 @@
 """Generated documents: one function draws a family and lets it write.
 
-Before: the families (`tables`, `records`, `descriptions`, `letters`, `lists`, `dialogues`). After: `loader`, which packs documents into rows, and the tokenizer's training text.
+Before: the families (`tables`, `statements`, `records`, `descriptions`, `letters`, `lists`, `dialogues`). After: `loader`, which packs documents into rows, and the tokenizer's training text.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,8 @@ from .dice import Dice
 from .letters import letter
 from .lists import copied, json_objects, looked_up, numbered, numbers
 from .records import recalled, rewritten
-from .tables import joins, lookups, statements
+from .statements import joins, statements
+from .tables import lookups
 
 FAMILIES: dict[str, tuple[float, Callable[[Dice], str]]] = {
     "described": (0.14, described),

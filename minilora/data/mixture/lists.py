@@ -4,9 +4,8 @@ import json
 from collections.abc import Callable
 
 from .dice import Dice
+from .vocabulary import DAYS, MONTHS
 from .words import (
-    DAYS,
-    MONTHS,
     date,
     different,
     field_name,
@@ -24,21 +23,8 @@ from .words import (
 )
 
 _MAKERS: tuple[Callable[[Dice], str], ...] = (
-    word,
-    word,
-    invented,
-    invented,
-    person,
-    place,
-    title,
-    number,
-    year,
-    price,
-    symbols,
-    field_name,
-    value,
-    name,
-)
+    word, word, invented, invented, person, place, title, number, year, price, symbols, field_name, value, name,
+)  # fmt: skip
 
 
 def _items(dice: Dice, low: int = 2, high: int = 8) -> list[str]:
@@ -48,18 +34,17 @@ def _items(dice: Dice, low: int = 2, high: int = 8) -> list[str]:
 def copied(dice: Dice) -> str:
     """A list and the same list again, as it stands, reversed or sorted; the wording stays the same within a text."""
     operation = dice.pick(("copy", "copy", "copy", "copy", "reverse", "sort"))
-    change: Callable[[list[str]], list[str]] = {
-        "copy": list[str],
-        "reverse": lambda x: x[::-1],
-        "sort": sorted,
-    }[operation]
     between = dice.pick((", ", " ", " ", "\n", "; ", " | ", " / ", " - ", " > ", " + "))
     first, second = dice.pick(_WORDINGS[operation])
     lines = []
     for _ in range(dice.pick((1, 1, 2, 2, 3))):
         items = _items(dice)
-        lines.append(first + between.join(items) + second + between.join(change(items)))
+        lines.append(first + between.join(items) + second + between.join(_changed(items, operation)))
     return "\n".join(lines)
+
+
+def _changed(items: list[str], operation: str) -> list[str]:
+    return {"copy": items, "reverse": items[::-1], "sort": sorted(items)}[operation]
 
 
 _WORDINGS = {
