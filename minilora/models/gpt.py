@@ -227,12 +227,14 @@ class GPT(Module):
         )
 
     def _check_ids(self, ids: Array, mask: Array | None, start: int) -> None:
-        end = start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())  # padding takes no position
+        end = (
+            start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())
+        )  # padding takes no position
         if end > self.config.context:
             raise InputError(
                 f"the text has {end} tokens, more than the model's context of {self.config.context}; shorten it"
             )
-        if ids.size and not (0 <= int(ids.min()) and int(ids.max()) < self.config.vocabulary):
+        if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < self.config.vocabulary):
             raise InputError(
                 f"token ids must lie in 0 … {self.config.vocabulary - 1}, but {int(ids.min())} … {int(ids.max())} were given; "
                 "does the tokenizer belong to this model?"

@@ -12,6 +12,7 @@ from .random import keep_mask
 _FORBIDDEN = (
     -1e9
 )  # added to a score, it leaves a weight of exactly 0; five times cheaper than choosing with where
+_BLOCK = 64  # queries taken together in causal attention
 
 
 def _check(rng: np.random.Generator) -> tuple[list[Array], dict[str, Any]]:
@@ -40,40 +41,79 @@ def attention(
     q: [rows, queries, width]; k, v: [rows, keys, width]; result: [rows, queries, width]. The queries are the last of the keys' positions. ``causal`` forbids
     keys that come after the query; ``mask`` (bool [rows, keys]) forbids those where it is False. With ``rng``, attention weights are dropped at ``rate``.
 
-    With P the weights, O = P v and D = Σ ∂P·P over keys:  ∂v = Pᵀ g,  ∂P = g vᵀ,  ∂S = P·(∂P − D),  ∂q = ∂S k/√d,  ∂k = ∂Sᵀ q/√d. Kept for the backward pass: q, k, v and P.
+    With P the weights, O = P v and D = Σ ∂P·P over keys:  ∂v = Pᵀ g,  ∂P = g vᵀ,  ∂S = P·(∂P − D)/√d,  ∂q = ∂S k,  ∂k = ∂Sᵀ q. Kept for the backward pass: q, k, v and P.
+
+    Causal attention takes a block of queries at a time, each with only the keys up to its end: near half of the work and memory lies beyond, and is never done.
     """
     xp = namespace(q)
     q, k, v = (_split(x, heads) for x in (q, k, v))  # [rows, heads, tokens, d]
-    scale = 1 / math.sqrt(q.shape[-1])
-    P = q @ k.swapaxes(-1, -2)  # [rows, heads, queries, keys]
-    P *= scale
-    queries, keys = P.shape[-2:]
-    if causal and queries > 1:
-        P += xp.triu(xp.full((queries, keys), _FORBIDDEN, dtype=P.dtype), k=1 + keys - queries)
-    if mask is not None:
-        P += ((~mask) * P.dtype.type(_FORBIDDEN))[:, None, None, :]  # [rows, 1, 1, keys]
-    P -= P.max(axis=-1, keepdims=True)
-    xp.exp(P, out=P)
-    P /= P.sum(axis=-1, keepdims=True)
-    dropped = None if rng is None or rate == 0 else keep_mask(P.shape, rate=rate, rng=rng, like=P)
-    weights = P if dropped is None else P * dropped
+    queries, keys = q.shape[2], k.shape[2]
+    ends = [*range(_BLOCK, queries, _BLOCK), queries] if causal else [queries]
+    blocks = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    seen = [slice(0, keys - queries + end) for end in ends] if causal else [slice(0, keys)]
+    pieces = list(zip(blocks, seen, strict=True))
 
-    def scores(g: Array) -> Array:
-        """∂S / √d: [rows, heads, queries, keys]."""
-        d = _split(g, heads) @ v.swapaxes(-1, -2)
-        if dropped is not None:
-            d *= dropped
-        d -= row_dot(d, P)[..., None]
-        d *= P
-        d *= scale
-        return d
+    out = _joined(q)  # [rows, queries, width]
+    weights, kept = [], []
+    for block, known in pieces:
+        P = _softmax(q[:, :, block], k[:, :, known], causal, None if mask is None else mask[:, known])
+        keep = None if rng is None or rate == 0 else keep_mask(P.shape, rate=rate, rng=rng, like=P)
+        weights.append(P)
+        kept.append(keep)
+        xp.matmul(P if keep is None else P * keep, v[:, :, known], out=_split(out, heads)[:, :, block])
+
+    def scores(g: Array) -> list[Array]:
+        """∂S of each block: [rows, heads, queries, keys]."""
+        found = []
+        for (block, known), P, keep in zip(pieces, weights, kept, strict=True):
+            d = _split(g, heads)[:, :, block] @ v[:, :, known].swapaxes(-1, -2)
+            if keep is not None:
+                d *= keep
+            d -= row_dot(d, P)[..., None]
+            d *= P
+            d *= 1 / math.sqrt(q.shape[-1])
+            found.append(d)
+        return found
 
     dS = once(scores)
-    return _product(weights, v), (
-        lambda g: _product(dS(g), k),
-        lambda g: _product(dS(g).swapaxes(-1, -2), q),
-        lambda g: _product(weights.swapaxes(-1, -2), _split(g, heads)),
-    )
+
+    def dq(g: Array) -> Array:
+        d = _joined(q)
+        for (block, known), s in zip(pieces, dS(g), strict=True):
+            xp.matmul(s, k[:, :, known], out=_split(d, heads)[:, :, block])
+        return d
+
+    def dk(g: Array) -> Array:
+        d = _joined(k, zeros=True)
+        for (block, known), s in zip(pieces, dS(g), strict=True):
+            _split(d, heads)[:, :, known] += s.swapaxes(-1, -2) @ q[:, :, block]
+        return d
+
+    def dv(g: Array) -> Array:
+        d = _joined(v, zeros=True)
+        for (block, known), P, keep in zip(pieces, weights, kept, strict=True):
+            dropped = P if keep is None else P * keep
+            _split(d, heads)[:, :, known] += dropped.swapaxes(-1, -2) @ _split(g, heads)[:, :, block]
+        return d
+
+    return out, (dq, dk, dv)
+
+
+def _softmax(q: Array, k: Array, causal: bool, mask: Array | None) -> Array:
+    """The attention weights of queries q over keys k, whose last position is q's last: [rows, heads, queries, keys]."""
+    xp = namespace(q)
+    S = q @ k.swapaxes(-1, -2)
+    S *= 1 / math.sqrt(q.shape[-1])
+    queries, keys = S.shape[-2:]
+    if causal and queries > 1:
+        square = S[..., keys - queries :]  # every key before these is known to all of the queries
+        square += xp.triu(xp.full((queries, queries), _FORBIDDEN, dtype=S.dtype), k=1)
+    if mask is not None:
+        S += ((~mask) * S.dtype.type(_FORBIDDEN))[:, None, None, :]  # [rows, 1, 1, keys]
+    S -= S.max(axis=-1, keepdims=True)
+    xp.exp(S, out=S)
+    S /= S.sum(axis=-1, keepdims=True)
+    return S
 
 
 def _split(x: Array, heads: int) -> Array:
@@ -82,9 +122,8 @@ def _split(x: Array, heads: int) -> Array:
     return x.reshape(rows, tokens, heads, width // heads).transpose(0, 2, 1, 3)
 
 
-def _product(x: Array, y: Array) -> Array:
-    """x y in each head, written straight into [rows, tokens, width]."""
-    rows, heads, tokens, _ = x.shape
-    joined = namespace(x).empty((rows, tokens, heads, y.shape[-1]), dtype=x.dtype)
-    namespace(x).matmul(x, y, out=joined.transpose(0, 2, 1, 3))
-    return joined.reshape(rows, tokens, -1)
+def _joined(x: Array, zeros: bool = False) -> Array:
+    """A new array [rows, tokens, width] for the heads of x, [rows, heads, tokens, d], to be written into: products land in their place without a copy."""
+    rows, heads, tokens, d = x.shape
+    make = namespace(x).zeros if zeros else namespace(x).empty
+    return make((rows, tokens, heads * d), dtype=x.dtype)
