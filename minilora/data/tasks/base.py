@@ -1,0 +1,61 @@
+"""What a task is: examples to learn from, examples to be measured on, and the measure.
+
+Before it: a file a user has, or a generator. After it: ``train`` fits a model to ``train`` and chooses by ``validation``, and the figures reported come
+from ``test``, which nothing is chosen by.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ...errors import InputError
+from ..examples import Example
+
+
+class Task(ABC):
+    """A task with prompts and completions.
+
+    Attributes:
+        name: what `load_task` calls it.
+        primary: the entry of `score` that decides between models.
+        lower_is_better: whether a smaller primary score is the better one.
+        answer_tokens: the most tokens a model may write for one prediction.
+    """
+
+    name: ClassVar[str]
+    primary: ClassVar[str]
+    lower_is_better: ClassVar[bool] = False
+    answer_tokens: ClassVar[int]
+
+    @property
+    @abstractmethod
+    def train(self) -> Sequence[Example]:
+        """Examples to learn from."""
+
+    @property
+    @abstractmethod
+    def validation(self) -> Sequence[Example]:
+        """Examples to choose settings by."""
+
+    @property
+    @abstractmethod
+    def test(self) -> Sequence[Example]:
+        """Examples for the reported figures."""
+
+    @abstractmethod
+    def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
+        """Every figure by its name, `primary` among them; a figure of a group apart is named ``figure/group``.
+
+        ``predictions[i]`` is the text a model wrote after ``examples[i].prompt``, without the end token. Raises InputError when there are not as many
+        predictions as examples, or none.
+        """
+
+
+def check_pairs(examples: Sequence[Example], predictions: Sequence[str]) -> None:
+    """Refuse to score when examples and predictions do not pair up."""
+    if len(examples) != len(predictions):
+        raise InputError(
+            f"there are {len(predictions)} predictions for {len(examples)} examples; give one for each"
+        )
+    if not examples:
+        raise InputError("there is no example to score; give at least one")
