@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array, to_host
+from ..backend import Array, namespace, to_host
 from ..errors import InputError
 from ..tensors import load_tensors, save_tensors
 from .parallel import Learner
@@ -116,7 +116,7 @@ def load_checkpoint(
 def put_parameters(parameters: Mapping[str, Tensor], arrays: Mapping[str, Array]) -> None:
     """Copy ``arrays`` into the parameters of the same names, in place."""
     for name, parameter in parameters.items():
-        parameter.data[...] = arrays[name]
+        parameter.data[...] = namespace(parameter.data).asarray(arrays[name])
 
 
 def compare_settings(path: Path, saved: Mapping[str, Setting], given: Mapping[str, Setting]) -> None:

@@ -7,6 +7,7 @@ shards and one optimizer update serve them all, at memory speed and without a Py
 from collections.abc import Sequence
 
 from ..backend import Array, namespace
+from ..errors import InputError
 
 
 class Layout:
@@ -17,9 +18,9 @@ class Layout:
 
     def __init__(self, arrays: Sequence[Array]) -> None:
         if not arrays:
-            raise ValueError("there are no trainable parameters to lay out")
+            raise InputError("there are no trainable parameters to lay out")
         if len({(namespace(array).__name__, str(array.dtype)) for array in arrays}) > 1:
-            raise ValueError(
+            raise InputError(
                 f"parameters differ in dtype or device: {sorted({str(a.dtype) for a in arrays})}"
             )
         self.like = arrays[0][...]
