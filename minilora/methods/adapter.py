@@ -17,7 +17,7 @@ from ..backend import Array, namespace
 from ..errors import InputError, nearest
 from ..nn import Module, Parameter
 from ..ops import linear, silu
-from .base import LayerReport, Method, Size, norm, uniform, whole
+from .base import LayerReport, Method, Shapes, Size, norm, uniform, whole
 from .layers import WrappedLayers, Wrapper, linear_layers, select, wrap
 
 KINDS = MappingProxyType({"houlsby": ("attention.output", "mlp.down")})
@@ -101,6 +101,15 @@ class Adapter(Method):
     def trainable(self, size: Size) -> int:
         """L̂·(2·d·r + r + d), with L̂ = 2 adapters a block (AdapterH)."""
         return len(KINDS[self.kind]) * size.layers * (2 * size.width * self.width + self.width + size.width)
+
+    def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        """W_down: [width, d], b_down: [width], W_up: [d, width] and b_up: [d] for each layer that puts out d numbers."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, (d, _) in base_shapes.items():
+            layer = name.removesuffix(".weight")
+            shapes |= {f"{layer}.W_down": (self.width, d), f"{layer}.b_down": (self.width,)}
+            shapes |= {f"{layer}.W_up": (d, self.width), f"{layer}.b_up": (d,)}
+        return shapes
 
     def report(
         self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None

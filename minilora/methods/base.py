@@ -28,6 +28,10 @@ class Size(Protocol):
     def layers(self) -> int: ...
 
 
+Shapes = Mapping[str, tuple[int, ...]]
+"""Names of weights, and their shapes."""
+
+
 @dataclass(frozen=True)
 class LayerReport:
     """What an adapter does at one layer.
@@ -109,6 +113,10 @@ class Method(ABC):
     @abstractmethod
     def trainable(self, size: Size) -> int:
         """How many parameters the method trains on a transformer of this size: the closed form of the paper's section 5.1."""
+
+    @abstractmethod
+    def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        """The names and shapes of the parameters that belong beside base weights of these names and shapes (``Installed.base_shapes``)."""
 
     @abstractmethod
     def report(

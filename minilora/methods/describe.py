@@ -22,9 +22,17 @@ def describe(source: Tuned | str | os.PathLike[str], *, base: GPT | None = None)
             reports = [
                 method.report(name, source.arrays(name), own) for name, method in source.methods.items()
             ]
-        return [row for rows in reports for row in rows]
+        return [row for report in reports for row in sorted(report, key=_by_number)]
     saved = read_adapter(source)
-    return saved.method.report(saved.name, saved.arrays, None if base is None else _weights(base))
+    own_or_none = None if base is None else _weights(base)
+    if own_or_none is not None:
+        saved.check_base({name: tuple(array.shape) for name, array in own_or_none.items()})
+    return sorted(saved.method.report(saved.name, saved.arrays, own_or_none), key=_by_number)
+
+
+def _by_number(row: LayerReport) -> list[tuple[int, str]]:
+    """An order in which block 2 comes before block 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in row.layer.split(".")]
 
 
 def _weights(model: GPT) -> dict[str, Array]:

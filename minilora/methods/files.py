@@ -21,7 +21,7 @@ from ..errors import InputError, nearest
 from ..files import write_atomically
 from ..tensors import load_tensors, save_tensors
 from .adapter import Adapter
-from .base import Method
+from .base import Method, Shapes
 from .full import FullFineTuning
 from .lora import LoRA
 
@@ -35,9 +35,6 @@ METHODS: Mapping[str, type[Method]] = MappingProxyType(
 """Every method by the name that files know it under."""
 
 
-Shapes = Mapping[str, tuple[int, ...]]
-
-
 @dataclass(frozen=True)
 class SavedAdapter:
     """An adapter outside of any model: its name, its method, its weights, and the shapes of the base's weights that it works on."""
@@ -48,7 +45,7 @@ class SavedAdapter:
     base_shapes: Shapes
 
     def check_base(self, shapes: Shapes) -> None:
-        """Raise InputError unless a model whose weights have these shapes can be the adapter's base."""
+        """Raise InputError unless a model whose weights have these shapes has all the weights that the adapter works on."""
         for name, shape in self.base_shapes.items():
             if shapes.get(name) != shape:
                 here = f"{shapes[name]} in this model" if name in shapes else "this model has no such weight"
@@ -56,8 +53,9 @@ class SavedAdapter:
                     f"the adapter {self.name!r} was made for another base: {name} is {shape} there, and {here}"
                 )
 
-    def check_weights(self, shapes: Shapes) -> None:
-        """Raise InputError, listing the differences, unless the weights are exactly those of an installed adapter with these shapes."""
+    def check_weights(self) -> None:
+        """Raise InputError, listing the differences, unless the weights are exactly those that belong beside the base's weights."""
+        shapes = self.method.weight_shapes(self.base_shapes)
         given = {name: tuple(array.shape) for name, array in self.arrays.items()}
         troubles = [
             *(f"{name} is missing" for name in shapes if name not in given),
@@ -67,11 +65,16 @@ class SavedAdapter:
                 for name, shape in shapes.items()
                 if given.get(name, shape) != shape
             ),
+            *(
+                f"{name} holds NaN or infinity"
+                for name, array in self.arrays.items()
+                if not np.isfinite(array).all()
+            ),
         ]
         if troubles:
             more = f"; and {len(troubles) - 8} more" if len(troubles) > 8 else ""
             raise InputError(
-                f"the weights of the adapter {self.name!r} do not fit this model: {'; '.join(troubles[:8])}{more}"
+                f"the weights of the adapter {self.name!r} are not what its configuration asks for: {'; '.join(troubles[:8])}{more}"
             )
 
 
@@ -105,30 +108,27 @@ def write_adapter(folder: str | os.PathLike[str], adapter: SavedAdapter, *, forc
 
 
 def read_adapter(folder: str | os.PathLike[str]) -> SavedAdapter:
-    """Read the adapter in ``folder``. Raises InputError for a file that is missing, truncated, of another format, or holds a number that is not finite."""
+    """Read the adapter in ``folder``.
+
+    Raises InputError for a file that is missing, truncated or of another format, and for weights that are missing, unexpected, of a wrong shape or not finite.
+    """
     folder = Path(folder)
     if not (folder / CONFIGURATION).is_file():
         raise InputError(
             f"no adapter in {str(folder)!r}: it has no {CONFIGURATION}; give a folder that an adapter was saved to"
         )
     configuration = _read_configuration(folder / CONFIGURATION)
+    method = _method(configuration, folder / CONFIGURATION)
     arrays, metadata = load_tensors(folder / WEIGHTS)
     if metadata.get("adapter") != json.dumps(configuration):
         raise InputError(
             f"{WEIGHTS} and {CONFIGURATION} in {str(folder)!r} do not belong together: a write over an older adapter was interrupted, "
             "or one of them was changed; save the adapter again"
         )
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise InputError(
-                f"the adapter in {str(folder)!r} holds numbers that are not finite (NaN or infinity), in {name}; it is damaged, or its training diverged"
-            )
-    return SavedAdapter(
-        configuration["name"],
-        _method(configuration, folder / CONFIGURATION),
-        arrays,
-        {name: tuple(shape) for name, shape in configuration["base_shapes"].items()},
-    )
+    shapes = {name: tuple(shape) for name, shape in configuration["base_shapes"].items()}
+    adapter = SavedAdapter(configuration["name"], method, arrays, shapes)
+    adapter.check_weights()
+    return adapter
 
 
 def _read_configuration(path: Path) -> dict[str, Any]:
@@ -147,9 +147,9 @@ def _read_configuration(path: Path) -> dict[str, Any]:
             f"{str(path)!r} has format {configuration['format']}, and this program reads format {FORMAT}"
         )
     for name, shape in configuration["base_shapes"].items():
-        if not isinstance(shape, list):
+        if not isinstance(shape, list) or not all(isinstance(side, int) for side in shape):
             raise InputError(
-                f"{str(path)!r} is not an adapter's configuration: the shape of {name} is {shape!r}, not a list"
+                f"{str(path)!r} is not an adapter's configuration: the shape of {name} is {shape!r}, not a list of whole numbers"
             )
     return configuration
 

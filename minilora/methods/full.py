@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backend import Array, namespace
 from ..nn import Module, Parameter
-from .base import Installed, LayerReport, Method, Size, like, norm
+from .base import Installed, LayerReport, Method, Shapes, Size, like, norm
 from .layers import base_parameters
 
 
@@ -89,6 +89,10 @@ class FullFineTuning(Method):
             4 * (d * d + d) + (4 * d * d + 4 * d) + (4 * d * d + d) + 4 * d
         )  # attention, up, down, two norms
         return (size.vocabulary + size.context) * d + size.layers * block + 2 * d
+
+    def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        """The base's own."""
+        return dict(base_shapes)
 
     def report(
         self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None

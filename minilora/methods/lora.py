@@ -17,7 +17,7 @@ from ..backend import Array, namespace, to_host
 from ..errors import InputError
 from ..nn import Linear, Module, Parameter
 from ..ops import dropout, linear, lora_linear
-from .base import LayerReport, Method, Size, like, norm, number, uniform, whole
+from .base import LayerReport, Method, Shapes, Size, like, norm, number, uniform, whole
 from .layers import WrappedLayers, Wrapper, as_targets, linear_layers, linear_shapes, select, wrap
 
 
@@ -141,6 +141,14 @@ class LoRA(Method):
         """Σ r·(in + out) over the adapted matrices; for square ones the paper's 2·L̂_LoRA·d·r."""
         shapes = linear_shapes(size)
         return sum(self.rank * sum(shapes[path]) for path in select(shapes, self.targets))
+
+    def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        """A: [rank, in] and B: [out, rank] for each W: [out, in]."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, (out, k) in base_shapes.items():
+            layer = name.removesuffix(".weight")
+            shapes |= {f"{layer}.A": (self.rank, k), f"{layer}.B": (out, self.rank)}
+        return shapes
 
     def report(
         self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None

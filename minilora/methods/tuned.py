@@ -84,11 +84,12 @@ class Tuned:
         saved.check_base({key: parameter.shape for key, parameter in base_parameters(self.model).items()})
         self.add(name, saved.method)
         adapter = self._installed[name]
-        try:
-            saved.check_weights({key: parameter.shape for key, parameter in adapter.parameters.items()})
-        except InputError:
+        differing = sorted(adapter.base_shapes().keys() ^ saved.base_shapes.keys())
+        if differing:
             self.remove(name)
-            raise
+            raise InputError(
+                f"the adapter {saved.name!r} was made for another base: its layers and this model's differ by {', '.join(differing)}"
+            )
         adapter.load(saved.arrays)
         return name
 
@@ -204,10 +205,10 @@ class Tuned:
         return self.model.loss(batch, divisor=divisor, smoothing=smoothing, rng=rng)
 
     def __repr__(self) -> str:
-        lines = [
-            f"Tuned({self.active!r} is {'merged' if self.merged else 'active'})" if self.active else "Tuned()"
-        ]
-        return "\n".join([*lines, *(f"  {name}: {method}" for name, method in self.methods.items())])
+        state = f"{self.active!r} is {'merged' if self.merged else 'active'}" if self.active else ""
+        return "\n".join(
+            [f"Tuned({state})", *(f"  {name}: {method}" for name, method in self.methods.items())]
+        )
 
     def _set_trainable(self, value: bool) -> None:
         for parameter in self.parameters.values():

@@ -1,0 +1,182 @@
+"""Adapters on disk: written whole, never over another by accident, and read strictly."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minilora.errors import InputError
+from minilora.files import write_atomically
+from minilora.methods import Adapter, FullFineTuning, LoRA, SavedAdapter, adapt, load_adapter, read_adapter
+from minilora.methods.files import CONFIGURATION, WEIGHTS, write_adapter
+from minilora.models.gpt import GPT, GPTConfig
+
+from .small import batch, bytes_of, gpt, train
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tuned = adapt(gpt(), LoRA(rank=2), name="sql")
+    train(tuned)
+    tuned.save(tmp_path / "sql")
+    return tmp_path / "sql"
+
+
+def refused(folder: Path, words: str, model: GPT | None = None) -> None:
+    """Loading raises InputError with these words and leaves the model as it was."""
+    model = gpt() if model is None else model
+    before, printed = bytes_of(model), repr(model)
+    with pytest.raises(InputError) as caught:
+        load_adapter(model, folder)
+    assert words in str(caught.value)
+    assert (bytes_of(model), repr(model)) == (before, printed)
+    assert all(parameter.trainable for parameter in model.parameters())
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    saved = read_adapter(folder)
+    arrays = dict(saved.arrays)
+    change(arrays)
+    write_adapter(folder, SavedAdapter(saved.name, saved.method, arrays, saved.base_shapes), force=True)
+
+
+def test_an_adapter_joins_others(folder: Path) -> None:
+    alone = load_adapter(gpt(), folder)
+    tuned = adapt(gpt(), Adapter(width=2), name="mine")
+    assert tuned.load(folder, name="theirs") == "theirs"
+    assert tuned.active == "mine"
+    tuned.use("theirs")
+    ids = batch(tuned.model).ids
+    np.testing.assert_array_equal(tuned.logits(ids), alone.logits(ids))
+    assert load_adapter(gpt(), folder, name="renamed").active == "renamed"
+
+
+def test_loaded_weights_are_copies_of_the_models_dtype(folder: Path) -> None:
+    tuned = load_adapter(gpt(dtype=np.float32), folder)
+    assert {parameter.dtype for parameter in tuned.parameters.values()} == {np.dtype(np.float32)}
+    train(tuned, 1)
+
+
+def test_a_folder_is_not_overwritten_by_accident(folder: Path) -> None:
+    before = [(folder / name).read_bytes() for name in (WEIGHTS, CONFIGURATION)]
+    tuned = adapt(gpt(), LoRA(rank=3))
+    with pytest.raises(InputError, match="already holds an adapter"):
+        tuned.save(folder)
+    assert [(folder / name).read_bytes() for name in (WEIGHTS, CONFIGURATION)] == before
+    tuned.save(folder, force=True)
+    assert load_adapter(gpt(), folder).methods == {"default": LoRA(rank=3)}
+    assert sorted(path.name for path in folder.iterdir()) == [CONFIGURATION, WEIGHTS]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "file", "not a folder")
+    with pytest.raises(InputError, match="cannot create the folder"):
+        adapt(gpt(), LoRA(rank=1)).save(tmp_path / "file" / "adapter")
+
+
+def test_no_adapter_there(tmp_path: Path) -> None:
+    refused(tmp_path, "it has no adapter.json")
+    refused(tmp_path / "absent", "no adapter in")
+
+
+def test_weights_that_are_absent_or_truncated(folder: Path) -> None:
+    content = (folder / WEIGHTS).read_bytes()
+    for length in (0, 7, 100, len(content) - 1):
+        (folder / WEIGHTS).write_bytes(content[:length])
+        refused(folder, "truncated, corrupted or not a safetensors file")
+    (folder / WEIGHTS).unlink()
+    refused(folder, "no file")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("\udcff", "cannot be read as JSON"),
+        ("[]", "'format' is missing or of the wrong type"),
+        ({"format": 7}, "has format 7, and this program reads format 1"),
+        ({"name": 3}, "'name' is missing or of the wrong type"),
+        ({"base_shapes": {"a": 4}}, "the shape of a is 4, not a list"),
+        ({"base_shapes": {"a": ["4"]}}, "the shape of a is ['4'], not a list of whole numbers"),
+        ({"fields": {"rank": 2}}, "its fields are ['alpha', 'dropout', 'rank', 'targets']"),
+    ],
+)
+def test_a_configuration_that_is_none(folder: Path, text: str | dict[str, Any], words: str) -> None:
+    path = folder / CONFIGURATION
+    if isinstance(text, dict):
+        text = json.dumps(json.loads(path.read_text()) | text)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    refused(folder, words)
+
+
+def test_an_unknown_method_or_a_bad_field(folder: Path) -> None:
+    path = folder / CONFIGURATION
+    stored = json.loads(path.read_text())
+    for change, words in (
+        ({"method": "lorra"}, "names the method 'lorra'; known are full, lora, adapter; did you mean 'lora'"),
+        ({"fields": stored["fields"] | {"rank": 0}}, "rank must be a whole number"),
+        ({"fields": stored["fields"] | {"rank": "two"}}, "rank must be a whole number"),
+        ({"fields": stored["fields"] | {"targets": None}}, "targets must be names of layers"),
+    ):
+        path.write_text(json.dumps(stored | change))
+        refused(folder, words)
+
+
+def test_two_files_that_do_not_belong_together(folder: Path) -> None:
+    """As after an overwriting that was killed between the two files: the scale of one adapter, the weights of another."""
+    adapt(gpt(), LoRA(rank=2, alpha=3)).save(folder.parent / "other")
+    (folder / CONFIGURATION).write_bytes((folder.parent / "other" / CONFIGURATION).read_bytes())
+    refused(folder, "do not belong together")
+
+
+def test_another_base_is_recognised_by_its_shapes(folder: Path) -> None:
+    refused(
+        folder,
+        "blocks.0.attention.query.weight is (12, 12) there, and (16, 16) in this model",
+        gpt("one block"),
+    )
+    shallow = GPT(GPTConfig(23, 12, 12, 1, 3), np.random.default_rng(0), np.float64)
+    refused(
+        folder,
+        "blocks.1.attention.query.weight is (12, 12) there, and this model has no such weight",
+        shallow,
+    )
+    deep = GPT(GPTConfig(23, 12, 12, 3, 3), np.random.default_rng(0), np.float64)
+    refused(folder, "its layers and this model's differ by blocks.2.attention.query.weight", deep)
+
+
+def test_full_fine_tuning_of_another_vocabulary(tmp_path: Path) -> None:
+    adapt(gpt(), FullFineTuning()).save(tmp_path / "full")
+    other = GPT(GPTConfig(24, 12, 12, 2, 3), np.random.default_rng(0), np.float64)
+    refused(tmp_path / "full", "tokens.weight is (23, 12) there, and (24, 12) in this model", other)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda arrays: arrays.pop("blocks.0.attention.query.A"), "blocks.0.attention.query.A is missing"),
+        (lambda arrays: arrays.update({"more": np.zeros(2)}), "more is unexpected"),
+        (
+            lambda arrays: arrays.update({"blocks.1.attention.value.B": np.zeros((12, 3))}),
+            "blocks.1.attention.value.B is (12, 3), not (12, 2)",
+        ),
+        (dict.clear, "blocks.1.attention.value.B is missing"),
+    ],
+)
+def test_weights_that_are_missing_unexpected_or_of_another_shape(
+    folder: Path, change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    rewrite(folder, change)
+    refused(folder, words)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite(folder: Path, value: float) -> None:
+    def spoil(arrays: dict[str, Any]) -> None:
+        arrays["blocks.1.attention.value.B"][0, 0] = value
+
+    rewrite(folder, spoil)
+    refused(folder, "blocks.1.attention.value.B holds NaN or infinity")
