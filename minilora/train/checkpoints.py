@@ -46,14 +46,18 @@ def fingerprint(settings: Training, model: Learner, identity: Mapping[str, Setti
     decisive: dict[str, Setting] = {
         k: v for k, v in dataclasses.asdict(settings).items() if k != "save_every"
     }
-    return decisive | {
+    decisive |= {
         "dtype": ", ".join(sorted({str(parameter.dtype) for parameter in trainable.values()})),
         "trained parameters": describe(
             (name, f"{parameter.shape}".encode()) for name, parameter in trainable.items()
         ),
         "frozen weights": describe((name, to_host(parameter.data)) for name, parameter in frozen),
-        **identity,
     }
+    if taken := decisive.keys() & identity.keys():
+        raise ValueError(
+            f"identity names {sorted(taken)}, which the settings name already; choose other names"
+        )
+    return decisive | dict(identity)
 
 
 def describe(parts: Iterable[tuple[str, Array | bytes]]) -> str:

@@ -15,6 +15,7 @@ from ..autograd import Tensor
 from ..backend import Array, tune_malloc
 from ..data.batches import Batch
 from ..errors import InputError
+from ..files import make_folder
 from . import checkpoints, log
 from .checkpoints import Progress, Setting, fingerprint, load_checkpoint, put_parameters, save_checkpoint
 from .flat import Layout
@@ -75,7 +76,7 @@ def fit(
             state, moments = found
             optimizer.load_state(moments, state.step)
         else:
-            (Path(out) / checkpoints.NAME).unlink(missing_ok=True)
+            (make_folder(out) / checkpoints.NAME).unlink(missing_ok=True)
 
     with (
         Log(out, state.step) as journal,
