@@ -53,11 +53,9 @@ def fingerprint(settings: Training, model: Learner, identity: Mapping[str, Setti
         ),
         "frozen weights": describe((name, to_host(parameter.data)) for name, parameter in frozen),
     }
-    if taken := decisive.keys() & identity.keys():
-        raise ValueError(
-            f"identity names {sorted(taken)}, which the settings name already; choose other names"
-        )
-    return decisive | dict(identity)
+    # A name that the settings have too is kept beside theirs, not in its place.
+    added = {f"identity's {name}" if name in decisive else name: value for name, value in identity.items()}
+    return decisive | added
 
 
 def describe(parts: Iterable[tuple[str, Array | bytes]]) -> str:

@@ -134,8 +134,9 @@ def test_another_model_is_refused(tmp_path):
         with pytest.raises(InputError, match=message):
             fit(other, tiny_batch, small(), out=tmp_path, resume=True)
     fit(model(), tiny_batch, small(save_every=5), out=tmp_path, resume=True)  # decides no number
-    with pytest.raises(ValueError, match="seed"):
-        fit(model(), tiny_batch, small(), out=tmp_path / "new", identity={"seed": 3})
+    fit(model(), tiny_batch, small(), out=tmp_path / "new", identity={"seed": 3})  # the data's seed, say
+    with pytest.raises(InputError, match=r"identity's seed is 4, but .* identity's seed 3"):
+        fit(model(), tiny_batch, small(), out=tmp_path / "new", identity={"seed": 4}, resume=True)
 
 
 def test_a_broken_checkpoint_is_refused(tmp_path):
