@@ -89,13 +89,12 @@ class Adapter(Method):
     def install(self, model: Module, name: str, rng: np.random.Generator) -> WrappedLayers:
         """Put a bottleneck after each layer of the kind. Raises InputError where the model has no such layers."""
         layers = linear_layers(model)
-        wrapped: dict[str, BottleneckLayer] = {}
-        for path in select(layers, KINDS[self.kind]):
-            W = layers[path].weight.data
+        chosen = {path: layers[path] for path in select(layers, KINDS[self.kind])}
+        wrapped = wrap(model, chosen, BottleneckLayer, outermost=True)
+        for path, wrapper in wrapped.items():
+            W = chosen[path].weight.data
             d = W.shape[0]
-            wrapper = wrap(model, layers[path], BottleneckLayer, outermost=True)
             wrapper.adapters[name] = Bottleneck(uniform(rng, (self.width, d), 1 / math.sqrt(d), W))
-            wrapped[path] = wrapper
         return WrappedLayers(model, name, wrapped)
 
     def trainable(self, size: Size) -> int:

@@ -128,21 +128,22 @@ def select(paths: Iterable[str], targets: Iterable[str]) -> list[str]:
 W = TypeVar("W", bound=Wrapper[Any])
 
 
-def wrap(model: Module, layer: Linear, kind: type[W], *, outermost: bool) -> W:
-    """The wrapper of this kind around ``layer``: the one that is there, or a new one put in place, next to the layer or around all others."""
-    around = [wrapper for wrapper in wrappers(model).values() if wrapper.innermost() is layer]  # outer first
-    for wrapper in around:
-        if isinstance(wrapper, kind):
-            return wrapper
-    inside = around[0] if around and outermost else layer
-    made = kind(inside)
-    model.set_module(path_of(model, inside), made)
-    return made
-
-
-def path_of(model: Module, wanted: Module) -> str:
-    """Where in ``model`` this very object stands now."""
-    return next(path for path, module in model.named_modules() if module is wanted)
+def wrap(model: Module, layers: Mapping[str, Linear], kind: type[W], *, outermost: bool) -> dict[str, W]:
+    """A wrapper of this kind around each layer: the one that is there, or a new one put in place, next to the layer or around all others."""
+    places = {id(module): path for path, module in model.named_modules()}
+    around: dict[int, list[Wrapper[Any]]] = {}  # outer ones first
+    for wrapper in wrappers(model).values():
+        around.setdefault(id(wrapper.innermost()), []).append(wrapper)
+    wrapped: dict[str, W] = {}
+    for path, layer in layers.items():
+        there = around.get(id(layer), [])
+        own = next((wrapper for wrapper in there if isinstance(wrapper, kind)), None)
+        if own is None:
+            inside = there[0] if there and outermost else layer
+            own = kind(inside)
+            model.set_module(places[id(inside)], own)
+        wrapped[path] = own
+    return wrapped
 
 
 class WrappedLayers(Installed):
@@ -175,11 +176,12 @@ class WrappedLayers(Installed):
             wrapper.unmerge()
 
     def remove(self) -> None:
+        places = {id(module): path for path, module in self.model.named_modules()}
         for wrapper in self.layers.values():
             wrapper.active = None if wrapper.active == self.name else wrapper.active
             del wrapper.adapters[self.name]
             if not wrapper.adapters:
-                self.model.set_module(path_of(self.model, wrapper), wrapper.base)
+                self.model.set_module(places[id(wrapper)], wrapper.base)
 
     def fuse(self) -> None:
         self.merge()

@@ -124,11 +124,9 @@ class LoRA(Method):
                     f"rank is {self.rank}, but the weight of {path} is {layers[path].weight.shape}; "
                     f"give a rank of at most {min(layers[path].weight.shape)}"
                 )
-        wrapped: dict[str, LoRALinear] = {}
-        for path in chosen:
-            wrapper = wrap(model, layers[path], LoRALinear, outermost=False)
+        wrapped = wrap(model, {path: layers[path] for path in chosen}, LoRALinear, outermost=False)
+        for path, wrapper in wrapped.items():
             wrapper.adapters[name] = self._start(layers[path].weight.data, rng)
-            wrapped[path] = wrapper
         return WrappedLayers(model, name, wrapped)
 
     def _start(self, W: Array, rng: np.random.Generator) -> LowRank:
