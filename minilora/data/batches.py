@@ -50,17 +50,16 @@ class Batch:
 def pad(pairs: Sequence[Pair], *, end: int, padding: int) -> Batch:
     """Lay (prompt ids, completion ids) pairs side by side; the loss is on the completion and the end token.
 
-    For the tokens t = prompt + completion + end, a row reads t[:-1] and its targets are t[1:], with -100 for those that belong to the prompt.
+    For the tokens t = prompt + completion + end, a row reads t[:-1] and its targets are t[1:], with -100 for those that belong to the prompt. (Where the
+    prompt is empty the completion's first token has nothing before it that could predict it.) Raises InputError when there is no pair.
     """
     if not pairs:
         raise InputError("a batch needs at least one example, and none was given")
     width = max(len(prompt) + len(completion) for prompt, completion in pairs)
     shape = (len(pairs), max(width, 1))
-    ids, targets, mask = (
-        np.full(shape, padding, np.int64),
-        np.full(shape, IGNORED, np.int64),
-        np.zeros(shape, np.bool_),
-    )
+    ids = np.full(shape, padding, np.int64)
+    targets = np.full(shape, IGNORED, np.int64)
+    mask = np.zeros(shape, np.bool_)
     for row, (prompt, completion) in enumerate(pairs):
         tokens = [*prompt, *completion, end]
         length, first = len(tokens) - 1, max(len(prompt) - 1, 0)
@@ -94,7 +93,7 @@ class ExampleLoader:
 
     An epoch is a fresh order of all examples, drawn from (seed, epoch). Within windows of ``window`` batches the examples are sorted by
     length and cut into batches, so that the rows of a batch are about as long as each other; then the batches are shuffled. Every example comes once
-    an epoch; the last batch of a window that does not come out even is smaller.
+    an epoch; where they do not come out even, one batch is smaller.
     """
 
     def __init__(
@@ -115,7 +114,10 @@ class ExampleLoader:
         self.rows, self.seed, self.window = rows, seed, window
         self._end, self._padding = tokenizer.end, tokenizer.padding
         self._lengths = np.array([len(prompt) + len(completion) for prompt, completion in self.pairs])
-        self._order: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+        self._last_epoch: tuple[int, list[NDArray[np.int64]]] = (
+            -1,
+            [],
+        )  # kept since it is asked for step after step
 
     @property
     def steps_per_epoch(self) -> int:
@@ -125,11 +127,14 @@ class ExampleLoader:
     def batch(self, step: int) -> Batch:
         """The batch of a step (counted from 0): the same for the same seed and step, whatever was asked before."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        if self._order[0] != epoch:
-            self._order = (epoch, self._epoch(epoch))
-        return pad([self.pairs[i] for i in self._order[1][position]], end=self._end, padding=self._padding)
+        known, batches = self._last_epoch
+        if known != epoch:
+            batches = self._epoch(epoch)
+            self._last_epoch = (epoch, batches)
+        return pad([self.pairs[i] for i in batches[position]], end=self._end, padding=self._padding)
 
     def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The example numbers of each batch of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         order = rng.permutation(len(self.pairs))
         size = self.rows * self.window

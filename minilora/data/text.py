@@ -64,9 +64,8 @@ def split_documents(documents: Sequence[str], share: float = 0.05) -> tuple[list
             break
         held.add(i)
         size += len(documents[i])
-    return [d for i, d in enumerate(documents) if i not in held], [
-        d for i, d in enumerate(documents) if i in held
-    ]
+    training = [document for i, document in enumerate(documents) if i not in held]
+    return training, [documents[i] for i in sorted(held)]
 
 
 def text_tokens(documents: Sequence[str], tokenizer: Tokenizer) -> NDArray[np.int32]:
@@ -84,9 +83,8 @@ class TextLoader:
 
     def batch(self, step: int) -> Batch:
         """The batch of a step: the same for the same seed and step, whatever was asked before."""
-        return full_rows(
-            random_windows(self.tokens, self.rows, self.length, np.random.default_rng([self.seed, step]))
-        )
+        rng = np.random.default_rng([self.seed, step])
+        return full_rows(random_windows(self.tokens, self.rows, self.length, rng))
 
 
 def random_windows(
@@ -114,7 +112,7 @@ def full_rows(tokens: NDArray[np.int64]) -> Batch:
 
 
 def check_length(tokens: NDArray[np.integer], length: int) -> None:
-    """Raise InputError when the text is too short for one row of ``length`` tokens and its last target."""
+    """Raises InputError when the text is too short for one row of ``length`` tokens and its last target."""
     if length < 1:
         raise InputError(f"length is {length}; a row needs at least one token")
     if len(tokens) < length + 1:

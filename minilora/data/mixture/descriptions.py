@@ -86,21 +86,16 @@ def _described(dice: Dice, form: tuple[str, str], arrow: str) -> str:
     if dice.chance(0.4):
         dice.shuffle(told)
     more = "".join(" " + wording[1:] for wording in told if wording.startswith("~"))
-    opening = dice.pick(_OPENINGS).format(
-        name=name, kind=kind, a=article(kind), A=article(kind).capitalize(), more=more
-    )
-    return (
-        written(record, *form)
-        + arrow
-        + _sentences(dice, opening, [wording for wording in told if not wording.startswith("~")])
-    )
+    clauses = [wording for wording in told if not wording.startswith("~")]
+    a = article(kind)
+    opening = dice.pick(_OPENINGS).format(name=name, kind=kind, a=a, A=a.capitalize(), more=more)
+    return written(record, *form) + arrow + _sentences(dice, opening, clauses)
 
 
 def _facts(dice: Dice) -> list[tuple[str, str, tuple[str, ...]]]:
     """Attribute, value and wordings of up to seven attributes."""
-    facts = [
-        (key, make(dice), wordings) for key, make, wordings in dice.sample(_ATTRIBUTES, dice.between(1, 6))
-    ]
+    chosen = dice.sample(_ATTRIBUTES, dice.between(1, 6))
+    facts = [(key, make(dice), wordings) for key, make, wordings in chosen]
     if dice.chance(0.4):
         key, yes, no = dice.pick(_ANSWERS)
         answer = dice.chance(0.5)

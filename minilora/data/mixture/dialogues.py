@@ -20,15 +20,10 @@ def dialogue(dice: Dice) -> str:
             turns += [dice.pick(_TALK).format(a=first, b=second), dice.pick(_TALK).format(a=second, b=first)]
     form = dice.pick(("{}: {}", "{}: {}", "{} - {}", "<{}> {}", '{} said: "{}"', "[{}] {}"))
     lines = [form.format((first, second)[i % 2], turn) for i, turn in enumerate(turns)]
-    greeting = (
-        [form.format(first, f"Hello {second}!"), form.format(second, f"Hi {first}.")]
-        if dice.chance(0.5)
-        else []
-    )
-    ending = dice.pick(
-        ("Summary: ", "In short: ", "So ", "Result: ", "---\n", "It is settled: ", "TL;DR: ", "")
-    ) + " ".join(facts)
-    return "\n".join([*greeting, *lines, ending])
+    if dice.chance(0.5):
+        lines = [form.format(first, f"Hello {second}!"), form.format(second, f"Hi {first}."), *lines]
+    ending = dice.pick(_ENDINGS) + " ".join(facts)
+    return "\n".join([*lines, ending])
 
 
 Wordings = tuple[str, ...]
@@ -46,6 +41,7 @@ _PLANS: tuple[tuple[Callable[[Dice], str], Wordings, Wordings, Wordings], ...] =
     (invented, ("My dog is called {v}.", "What does {v} mean?", "Please call {v}."), ("{v} is a strange name.", "I never heard of {v}.", "{v} is busy."), ("{a} asked about {v}.", "The name is {v}.")),
     (person, ("Is {v} coming?", "I saw {v} yesterday.", "{v} sends greetings."), ("I hope {v} is well.", "{v} is always late.", "Tell {v} that I am glad."), ("{a} speaks of {v}.", "{v} may come too.")),
 )  # fmt: skip
+_ENDINGS = ("Summary: ", "In short: ", "So ", "Result: ", "---\n", "It is settled: ", "TL;DR: ", "")
 _TALK = (
     "How are you, {b}?", "Very well, thank you.", "It rains again.", "I must go soon.", "That is good news.", "Really?", "You always say that, {b}.", "I did not know.", "Never mind.", "Ha!", "Wait a moment.",
     "My aunt says the same.", "Yes.", "No, not yet.", "I am hungry.", "Thank you, {b}.", "Why not?", "The children are asleep.", "It is late.", "Good idea!",

@@ -1,4 +1,4 @@
-"""Lists, keys and numbers: copied, turned round, sorted, counted, looked up."""
+"""Lists, keys, JSON objects and numbers: copied, turned round, sorted, counted, looked up."""
 
 import json
 from collections.abc import Callable
@@ -60,21 +60,29 @@ _WORDINGS = {
 def numbered(dice: Dice) -> str:
     """A numbered list and questions of place: first, last, before, after, how many."""
     items = _items(dice, 3, 7)
-    lines = (
-        [f"{i}. {item}" for i, item in enumerate(items, 1)]
-        if dice.chance(0.5)
-        else [dice.pick(("", "list: ", "items: ")) + ", ".join(items)]
-    )
-    ordinals = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+    if dice.chance(0.5):
+        lines = [f"{i}. {item}" for i, item in enumerate(items, 1)]
+    else:
+        lines = [dice.pick(("", "list: ", "items: ")) + ", ".join(items)]
     for _ in range(dice.between(2, 5)):
         i = dice.between(0, len(items) - 2)
-        lines.append(
-            dice.pick(
-                (f"The {ordinals[i]} is {items[i]}.", f"After {items[i]} comes {items[i + 1]}.", f"Before {items[i + 1]} comes {items[i]}.", f"last: {items[-1]}", f"first: {items[0]}",
-                 f"number {i + 1}: {items[i]}", f"count: {len(items)}", f"{items[i]} is the {ordinals[i]}.")
-            )
-        )  # fmt: skip
+        facts = {
+            "nth": _ORDINALS[i],
+            "n": i + 1,
+            "this": items[i],
+            "next": items[i + 1],
+            "first": items[0],
+            "last": items[-1],
+            "count": len(items),
+        }
+        lines.append(dice.pick(_PLACES_IN_LIST).format_map(facts))
     return "\n".join(lines)
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+_PLACES_IN_LIST = (
+    "The {nth} is {this}.", "After {this} comes {next}.", "Before {next} comes {this}.", "last: {last}", "first: {first}", "number {n}: {this}", "count: {count}", "{this} is the {nth}.",
+)  # fmt: skip
 
 
 def looked_up(dice: Dice) -> str:
@@ -82,35 +90,20 @@ def looked_up(dice: Dice) -> str:
     keys = different(dice, dice.pick(_MAKERS), dice.between(2, 8))
     values = [maker(dice) for maker in [dice.pick(_MAKERS)] * len(keys)]
     pairs = list(zip(keys, values, strict=True))
-    form = dice.pick(
-        (
-            "{k}: {v}",
-            "{k} = {v}",
-            "{k} -> {v}",
-            "{k} {v}",
-            "{k} is {v}",
-            "{k} => {v}",
-            "{k} / {v}",
-            "the {k} has {v}",
-            "{k}: {v};",
-            "[{k}] {v}",
-            "{k} ~ {v}",
-            "{k} | {v}",
-            "{k} means {v}",
-            "let {k} = {v}",
-            "{k} @ {v}",
-        )
-    )
+    form = dice.pick(_PAIRS)
     between = dice.pick(("\n", "\n", ", ", "; ", " "))
     again = dice.sample(pairs, dice.between(1, len(pairs)))
     if dice.chance(0.3):
         again += [dice.pick(pairs) for _ in range(dice.between(1, 4))]
     middle = dice.pick(("\n", "\n", "\n\n", "\n---\n", "\nagain:\n", "\nrecall: ", "\n? "))
-    return (
-        between.join(form.format(k=k, v=v) for k, v in pairs)
-        + middle
-        + between.join(form.format(k=k, v=v) for k, v in again)
-    )
+    first, second = (between.join(form.format(k=k, v=v) for k, v in chosen) for chosen in (pairs, again))
+    return first + middle + second
+
+
+_PAIRS = (
+    "{k}: {v}", "{k} = {v}", "{k} -> {v}", "{k} {v}", "{k} is {v}", "{k} => {v}", "{k} / {v}", "the {k} has {v}", "{k}: {v};", "[{k}] {v}", "{k} ~ {v}", "{k} | {v}",
+    "{k} means {v}", "let {k} = {v}", "{k} @ {v}",
+)  # fmt: skip
 
 
 def json_objects(dice: Dice) -> str:
@@ -152,15 +145,8 @@ def _counting(dice: Dice) -> str:
 
 def _sum(dice: Dice) -> str:
     a, b = dice.between(0, 60), dice.between(0, 60)
-    return dice.pick(
-        (
-            f"{a} + {b} = {a + b}",
-            f"{a + b} - {b} = {a}",
-            f"{b} + {a} = {a + b}",
-            f"{a % 11} * {b % 11} = {a % 11 * (b % 11)}",
-            f"{max(a, b)} >= {min(a, b)}",
-        )
-    )
+    forms = (f"{a} + {b} = {a + b}", f"{a + b} - {b} = {a}", f"{b} + {a} = {a + b}", f"{a % 11} * {b % 11} = {a % 11 * (b % 11)}", f"{max(a, b)} >= {min(a, b)}")  # fmt: skip
+    return dice.pick(forms)
 
 
 def _twice(dice: Dice) -> str:
@@ -185,9 +171,8 @@ def _percent(dice: Dice) -> str:
 
 def _same(dice: Dice) -> str:
     n = dice.pick((number, price, date, symbols, year))(dice)
-    return dice.pick(
-        ("{} = {}", "[{}] [{}]", "{}, I repeat, {}", "{} {}", "({}) ({})", "{} equals {}")
-    ).format(n, n)
+    forms = ("{} = {}", "[{}] [{}]", "{}, I repeat, {}", "{} {}", "({}) ({})", "{} equals {}")
+    return dice.pick(forms).format(n, n)
 
 
 _NUMBER_LINES = (_counting, _sum, _twice, _bill, _times, _percent, _same, _same, _same)

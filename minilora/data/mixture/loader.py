@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ..batches import Batch
 from ..text import check_length, random_windows, read_documents, split_documents, text_tokens
-from ..tokenizer import Tokenizer
+from ..tokenizer import END, Tokenizer
 from .dice import Dice
 from .documents import ALL_MARKS, document, documents
 from .repeats import repeat_row
-
-_BOOK_SHARE = 0.02
-"""Enough for one whole book to be held out (and never two: every book is longer than this share of the corpus or the next rule stops after one)."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +89,12 @@ class Mixture:
 
 
 def split_corpus(path: str | os.PathLike[str]) -> tuple[list[str], str]:
-    """The books of a corpus: (those to train on, the one held out for perplexity), by the rule of `split_documents`."""
-    training, held_out = split_documents(read_documents(path), share=_BOOK_SHARE)
-    return training, held_out[0]
+    """The books of a corpus: (those to train on, the one held out for perplexity), by the rule of `split_documents` with a share of 2%.
+
+    Where the books are short several are held out; they come back as one text, separated by `<|endoftext|>`.
+    """
+    training, held_out = split_documents(read_documents(path), share=0.02)
+    return training, END.join(held_out)
 
 
 def corpus_tokens(books: list[str], tokenizer: Tokenizer) -> NDArray[np.int32]:

@@ -10,50 +10,52 @@ from numpy.typing import NDArray
 
 from ..batches import IGNORED
 
+Marked = tuple[NDArray[np.int64], NDArray[np.bool_]]
+"""Tokens, and which of them what stands before decides."""
+
 
 def repeat_row(
     rng: np.random.Generator, vocabulary: int, end: int, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A row of ``length`` ids and its targets, -100 where the next token is not decided by what stands before.
-
-    Two layouts, each half of the time:
-
-    * a phrase of 3 to length/2 tokens again and again from a random offset, so that a repeat starts anywhere; counted from the second time on, except for the
-      first token of the second time (nothing tells where a phrase ends until it has ended once);
-    * a few phrases of 2 to 12 tokens in random order, as names recur in a text; counted from the second token of each recurrence on.
-    """
-    total = length + 1
-    if rng.random() < 0.5:
-        period = int(np.exp(rng.uniform(np.log(3), np.log(max(length // 2, 4)))))
-        tokens = _random_tokens(rng, vocabulary, end, total)
-        counted = np.zeros(total, np.bool_)
-        start = 0
-        while start < total:
-            times = int(rng.integers(2, 6))
-            stop = min(start + times * period, total)
-            tokens[start:stop] = np.resize(tokens[start : start + period], stop - start)
-            counted[start + period + 1 : stop] = True
-            start = stop + int(rng.integers(0, 9))
-            period = max(3, int(period * rng.uniform(0.5, 2)))
-    else:
-        phrases = [
-            _random_tokens(rng, vocabulary, end, int(rng.integers(2, 13)))
-            for _ in range(int(rng.integers(2, 13)))
-        ]
-        order = rng.integers(0, len(phrases), total)
-        seen, pieces, marks = set[int](), list[NDArray[np.int64]](), list[NDArray[np.bool_]]()
-        size = 0
-        for i in order.tolist():
-            if size >= total:
-                break
-            mark = np.full(len(phrases[i]), i in seen)
-            mark[0] = False
-            seen.add(i)
-            pieces.append(phrases[i])
-            marks.append(mark)
-            size += len(mark)
-        tokens, counted = np.concatenate(pieces)[:total], np.concatenate(marks)[:total]
+    """A row of ``length`` ids and its targets, -100 where the next token is not decided by what stands before; each layout half of the time."""
+    layout = _in_a_row if rng.random() < 0.5 else _in_turn
+    tokens, counted = layout(rng, vocabulary, end, length + 1)
     return tokens[:-1], np.where(counted, tokens, IGNORED)[1:]
+
+
+def _in_a_row(rng: np.random.Generator, vocabulary: int, end: int, total: int) -> Marked:
+    """A phrase of 3 to total/2 tokens two to five times on end, then another of a similar length, and so on.
+
+    Counted from the second time on, but for the second time's first token: nothing tells where a phrase ends until it has come once more.
+    """
+    period = int(np.exp(rng.uniform(np.log(3), np.log(max((total - 1) // 2, 4)))))
+    tokens = _random_tokens(rng, vocabulary, end, total)
+    counted = np.zeros(total, np.bool_)
+    start = 0
+    while start < total:
+        times = int(rng.integers(2, 6))
+        stop = min(start + times * period, total)
+        tokens[start:stop] = np.resize(tokens[start : start + period], stop - start)
+        counted[start + period + 1 : stop] = True
+        start = stop + int(rng.integers(0, 9))  # up to eight tokens that belong to no phrase
+        period = max(3, int(period * rng.uniform(0.5, 2)))
+    return tokens, counted
+
+
+def _in_turn(rng: np.random.Generator, vocabulary: int, end: int, total: int) -> Marked:
+    """Two to twelve phrases of 2 to 12 tokens in random order, as names recur in a text; counted from the second token of each recurrence on."""
+    phrases = [
+        _random_tokens(rng, vocabulary, end, int(rng.integers(2, 13)))
+        for _ in range(int(rng.integers(2, 13)))
+    ]
+    order = rng.integers(0, len(phrases), total).tolist()
+    tokens, counted = list[int](), list[bool]()
+    seen = set[int]()
+    for i in order:
+        tokens += phrases[i].tolist()
+        counted += [False, *[i in seen] * (len(phrases[i]) - 1)]
+        seen.add(i)
+    return np.array(tokens[:total]), np.array(counted[:total])
 
 
 def _random_tokens(rng: np.random.Generator, vocabulary: int, end: int, count: int) -> NDArray[np.int64]:

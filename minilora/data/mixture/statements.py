@@ -19,12 +19,8 @@ def condition(dice: Dice, table: Table, prefix: str = "") -> str:
     """One comparison with a value of the table; ``prefix`` stands before the column."""
     column = dice.between(0, len(table.columns) - 1)
     value = dice.pick(table.rows)[column]
-    sign = (
-        dice.pick(("=", "=", ">", "<", ">=", "<=", "!="))
-        if table.numeric(column)
-        else dice.pick(("=", "=", "=", "=", "!="))
-    )
-    return f"{prefix}{table.columns[column]} {sign} {quoted(table, column, value)}"
+    signs = ("=", "=", ">", "<", ">=", "<=", "!=") if table.numeric(column) else ("=", "=", "=", "=", "!=")
+    return f"{prefix}{table.columns[column]} {dice.pick(signs)} {quoted(table, column, value)}"
 
 
 def where(dice: Dice, table: Table, prefix: str = "") -> str:
@@ -98,10 +94,8 @@ def _known(dice: Dice, table: Table) -> str:
     cells = [
         (column, quoted(table, i, row[i])) for row in table.rows for i, column in enumerate(table.columns)
     ]
-    form, opening = (
-        dice.pick(("{c} {v}", "{c} : {v}", "{v}", "{c} may be {v}", "{c} = {v}")),
-        dice.pick(("values: ", "known: ", "such as ", "")),
-    )
+    form = dice.pick(("{c} {v}", "{c} : {v}", "{v}", "{c} may be {v}", "{c} = {v}"))
+    opening = dice.pick(("values: ", "known: ", "such as ", ""))
     return opening + ", ".join(form.format(c=c, v=v) for c, v in dice.sample(cells, dice.between(1, 4)))
 
 

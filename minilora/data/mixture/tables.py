@@ -35,7 +35,6 @@ _CELLS = (
     price,
     symbols,
 )
-_NUMERIC = (number, year)
 _NUMBERS_ONLY = frozenset("0123456789.")
 
 

@@ -129,16 +129,7 @@ def year(dice: Dice) -> str:
 def date(dice: Dice) -> str:
     """A date in one of six notations."""
     day, month, y = dice.between(1, 28), dice.between(1, 12), year(dice)
-    return dice.pick(
-        (
-            f"{y}-{month:02d}-{day:02d}",
-            f"{day} {MONTHS[month - 1]} {y}",
-            f"{MONTHS[month - 1]} {day}, {y}",
-            f"{day}/{month}/{y}",
-            f"{day}.{month}.{y}",
-            f"{MONTHS[month - 1]} {y}",
-        )
-    )
+    return dice.pick(_DATES).format(y=y, m=month, d=day, month=MONTHS[month - 1])
 
 
 def price(dice: Dice) -> str:
@@ -165,6 +156,14 @@ def name(dice: Dice) -> str:
     return dice.pick((person, place, title))(dice)
 
 
+_DATES = (
+    "{y}-{m:02d}-{d:02d}",
+    "{d} {month} {y}",
+    "{month} {d}, {y}",
+    "{d}/{m}/{y}",
+    "{d}.{m}.{y}",
+    "{month} {y}",
+)
 _FORMS = (
     "{a}@{b}.org", "{letters}-{m}", "#{a}{n}", "{n}%", "~{m}", "{a}/{b}.txt", "{a}^{n}", "[{a}|{b}]", "<{a}>", "{{{a}}}", "{a}={n}", "{n}x{m}", "({a}+{b})",
     "{n}:{n}", "{letters}{m}", "{a}_{b}", "{n}-{m}", "www.{a}.com", "{a}*{n}", "{m}km", "{n}/{m}", "@{a}", "{a}~{b}", "\\{a}", "`{a}`", "{n}°", "&{a};",
