@@ -1,1 +1,6 @@
-"""Questions about tables and the SQL that answers them, executed on SQLite; see ``task.py``."""
+"""Questions about tables and the SQL that answers them, executed on SQLite; read the files in the order that ``task.py`` names."""
+
+from .database import QueryError
+from .task import NL2SQL
+
+__all__ = ["NL2SQL", "QueryError"]

@@ -69,6 +69,7 @@ def split_of(name: str) -> Split:
     return "train" if number < 7 else "validation" if number < 8 else "test"
 
 
+@cache
 def family_of(name: str) -> str:
     """The shortest stem among all table names with which the stem of ``name`` begins (its own where there is no other)."""
     stem = stem_of(name)

@@ -16,6 +16,7 @@ questions that training does not contain. The values in quotation marks make the
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cached_property
 
 import numpy as np
@@ -128,30 +129,38 @@ class NL2SQL(Task):
         tables, taken = self.tables(split), set(without or ())
         dice = Dice(np.random.default_rng([self.seed, stream, 1]))
         examples: list[Example] = []
-        while len(examples) < count:
-            table = tables[len(examples) % len(tables)]
-            kind, query = draw_query(table, dice) if stream == 0 else _telling_query(table, dice)
-            question = ask(kind, query, table, dice)
-            columns = ", ".join(column.name for column in table.columns)
-            prompt = f"table: {table.name}\ncolumns: {columns}\nQ: {question}\nSQL:"
-            if prompt not in taken:
-                taken.add(prompt)
-                extra = {"table": table, "kind": kind, "seen": split == "train"}
-                examples.append(Example(prompt, f" {query.sql()}", extra))
+        with ExitStack() as stack:
+            databases = [stack.enter_context(Database(table)) for table in tables] if stream else []
+            while len(examples) < count:
+                number = len(examples) % len(tables)
+                table = tables[number]
+                kind, query = (
+                    _telling_query(table, databases[number], dice) if stream else draw_query(table, dice)
+                )
+                prompt = write_prompt(table, ask(kind, query, table, dice))
+                if prompt not in taken:
+                    taken.add(prompt)
+                    extra = {"table": table, "kind": kind, "seen": split == "train"}
+                    examples.append(Example(prompt, f" {query.sql()}", extra))
         return tuple(examples)
 
 
-def _telling_query(table: Table, dice: Dice) -> tuple[Kind, Query]:
+def write_prompt(table: Table, question: str) -> str:
+    """A question under its table's heading, up to where the SQL begins."""
+    columns = ", ".join(column.name for column in table.columns)
+    return f"table: {table.name}\ncolumns: {columns}\nQ: {question}\nSQL:"
+
+
+def _telling_query(table: Table, database: Database, dice: Dice) -> tuple[Kind, Query]:
     """A query whose near wrong queries all return other rows; after `TRIES` draws, the one with the fewest that do not."""
     drawn: list[tuple[Kind, Query]] = []
     alike: list[int] = []
-    with Database(table) as database:
-        while len(drawn) < TRIES and 0 not in alike:
-            drawn.append(draw_query(table, dice))
-            query = drawn[-1][1]
-            right, ordered = database.run(query.sql()), query.order is not None
-            wrong = (database.run(mutant.sql()) for mutant in mutants(query, table))
-            alike.append(sum(same_answer(rows, right, ordered=ordered) for rows in wrong))
+    while len(drawn) < TRIES and 0 not in alike:
+        drawn.append(draw_query(table, dice))
+        query = drawn[-1][1]
+        right, ordered = database.run(query.sql()), query.order is not None
+        wrong = (database.run(mutant.sql()) for mutant in mutants(query, table))
+        alike.append(sum(same_answer(rows, right, ordered=ordered) for rows in wrong))
     return drawn[alike.index(min(alike))]
 
 
