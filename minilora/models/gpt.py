@@ -48,8 +48,11 @@ class GPTConfig:
 class TrainingBatch(Protocol):
     """What a loss is computed from (``data.Batch`` is one)."""
 
-    ids: Array
-    targets: Array
+    @property
+    def ids(self) -> Array: ...
+
+    @property
+    def targets(self) -> Array: ...
 
 
 class Cache(list[LayerCache]):

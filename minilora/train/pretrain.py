@@ -12,15 +12,27 @@ from pathlib import Path
 import numpy as np
 
 from ..autograd import no_grad
-from ..data import IGNORED, Batch, Mixture, Shares, Tokenizer
-from ..data import copying_accuracy, copying_batch, corpus_tokens, split_corpus, text_windows, tokenizer_texts
+from ..data import (
+    IGNORED,
+    Batch,
+    Mixture,
+    Shares,
+    Tokenizer,
+    copying_accuracy,
+    copying_batch,
+    corpus_tokens,
+    split_corpus,
+    text_windows,
+    tokenizer_texts,
+)
 from ..errors import InputError, nearest
 from ..files import make_folder, write_atomically
 from ..models.checkpoint import save
 from ..models.gpt import GPT
 from ..models.induction import gpt_with_induction_heads
 from ..models.sizes import size
-from .loop import History, fit
+from .log import History
+from .loop import fit
 from .settings import Training
 
 STARTS = ("induction", "random")
