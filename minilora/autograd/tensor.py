@@ -61,7 +61,7 @@ class Tensor:
 
     def item(self) -> float:
         """The value of a tensor of one element. On a GPU this waits for the device."""
-        return float(self.data)
+        return float(self.data.item())
 
     def backward(self) -> None:
         """Add ∂self/∂leaf to ``leaf.grad`` for every leaf that self, a tensor of one element, depends on. The tape is used up."""

@@ -1,0 +1,30 @@
+"""The copying circuit works before any training, which is what it is there for."""
+
+import numpy as np
+import pytest
+
+from minilora.errors import InputError
+from minilora.models.gpt import GPT, GPTConfig
+from minilora.models.induction import gpt_with_induction_heads
+
+SHAPE = GPTConfig(vocabulary=1000, context=128, width=256, layers=6, heads=8)
+
+
+def accuracy_on_the_repeat(model: GPT) -> float:
+    string = np.random.default_rng(1).integers(0, SHAPE.vocabulary, (4, 40))
+    ids = np.concatenate([string, string], axis=1)  # [rows, 80]
+    best = model.logits(ids)[:, :-1].argmax(axis=-1)
+    return float((best == ids[:, 1:])[:, 40:].mean())
+
+
+def test_random_strings_are_copied_without_training(rng):
+    assert accuracy_on_the_repeat(gpt_with_induction_heads(SHAPE, rng)) > 0.8
+
+
+def test_an_ordinary_start_cannot(rng):
+    assert accuracy_on_the_repeat(GPT(SHAPE, rng)) < 0.05
+
+
+def test_a_shape_without_room_is_refused(rng):
+    with pytest.raises(InputError, match="8 heads"):
+        gpt_with_induction_heads(GPTConfig(vocabulary=10, context=8, width=8, layers=2, heads=4), rng)

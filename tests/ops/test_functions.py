@@ -1,0 +1,116 @@
+"""What the gradient suite, which uses one small input an op, does not reach: broadcasting, long sequences, extreme values, options."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from minilora import ops
+from minilora.autograd import Tensor, check_gradients, gradients, relative_error
+from minilora.ops.broadcast import unbroadcast
+
+
+@given(
+    hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3),
+    st.sampled_from(["add", "subtract", "multiply", "divide"]),
+)
+def test_arithmetic_broadcasts_both_ways(shapes, name):
+    rng = np.random.default_rng(0)
+    x, y = (rng.uniform(0.5, 2.0, shape) for shape in shapes.input_shapes)
+    assert check_gradients(getattr(ops, name), x, y) < 1e-7
+
+
+@given(hnp.mutually_broadcastable_shapes(num_shapes=1, max_dims=3, max_side=4))
+def test_unbroadcast_undoes_broadcasting(shapes):
+    (shape,) = shapes.input_shapes
+    g = np.ones(shapes.result_shape)
+    back = unbroadcast(g, shape)
+    assert back.shape == shape
+    assert back.sum() == g.sum()
+
+
+@pytest.mark.parametrize("cached", [0, 70])
+@pytest.mark.parametrize("queries", [1, 63, 64, 65, 150])
+def test_attention_in_blocks_equals_the_reference(rng, queries, cached):
+    """Lengths around and beyond the block of queries, with and without earlier keys."""
+    inputs = [rng.standard_normal((2, n, 6)) for n in (queries, queries + cached, queries + cached)]
+    mask = np.ones((2, queries + cached), dtype=bool)
+    mask[1, 1:3] = False  # the first key stays, so that every query has one it may attend to
+    results = []
+    for function in (ops.attention, ops.reference.attention):
+        leaves = [Tensor(x, trainable=True) for x in inputs]
+        out = function(*leaves, heads=3, causal=True, mask=mask)
+        weights = np.random.default_rng(1).standard_normal(out.shape)
+        results.append([out.data, *gradients((out * weights).sum(), leaves)])
+    for fused, composed in zip(*results, strict=True):
+        assert relative_error(fused, composed) < 1e-10
+
+
+def test_attention_drops_weights_and_differentiates_what_it_drew(rng):
+    class Fixed:
+        def random(self, shape, dtype):
+            return np.random.default_rng(7).random(shape, dtype=dtype)
+
+    inputs = [rng.standard_normal((2, 5, 4)) for _ in range(3)]
+    options = {"heads": 2, "causal": True, "rate": 0.3, "rng": Fixed()}
+    assert check_gradients(lambda *xs: ops.attention(*xs, **options), *inputs) < 1e-7
+    kept = ops.attention(*[Tensor(x) for x in inputs], heads=2, causal=True).data
+    assert not np.allclose(kept, ops.attention(*[Tensor(x) for x in inputs], **options).data)
+
+
+def test_the_mean_over_dropout_is_the_input(rng):
+    x = np.ones((200, 200))
+    dropped = ops.dropout(Tensor(x), rate=0.25, rng=rng).data
+    assert set(np.unique(dropped)) == {0.0, 1 / 0.75}
+    assert dropped.mean() == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_loss_of_a_shard_is_its_part_of_the_whole(rng):
+    h, W = rng.standard_normal((6, 4)), rng.standard_normal((9, 4))
+    targets = np.array([1, 2, -100, 8, 0, -100])
+
+    def loss(part):
+        return ops.head_cross_entropy(Tensor(h[part]), Tensor(W), targets=targets[part], divisor=4.0).item()
+
+    assert loss(slice(0, 3)) + loss(slice(3, 6)) == pytest.approx(loss(slice(None)), rel=1e-12)
+
+
+def test_a_batch_with_nothing_in_the_loss_costs_nothing(rng):
+    h, W = (Tensor(rng.standard_normal(shape), trainable=True) for shape in ((3, 4), (9, 4)))
+    loss = ops.head_cross_entropy(h, W, targets=np.full(3, ops.IGNORED), divisor=1.0)
+    assert loss.item() == 0.0
+    assert all(not g.any() for g in gradients(loss, [h, W]))
+
+
+def test_cross_entropy_over_several_blocks_of_rows_equals_the_reference(rng):
+    h, W = rng.standard_normal((400, 3)), rng.standard_normal((5000, 3))
+    targets = np.where(rng.random(400) < 0.3, ops.IGNORED, rng.integers(0, 5000, 400))
+    results = []
+    for function in (ops.head_cross_entropy, ops.reference.head_cross_entropy):
+        leaves = [Tensor(x, trainable=True) for x in (h, W)]
+        loss = function(*leaves, targets=targets, divisor=7.0, smoothing=0.1)
+        results.append([loss.data, *gradients(loss, leaves)])
+    for fused, composed in zip(*results, strict=True):
+        assert relative_error(fused, composed) < 1e-10
+
+
+@pytest.mark.parametrize("function", [ops.sigmoid, ops.silu, ops.gelu, ops.tanh])
+def test_activations_are_finite_for_extreme_inputs(function):
+    x = Tensor(np.array([-1e4, -100.0, 0.0, 100.0, 1e4], dtype=np.float32), trainable=True)
+    with np.errstate(all="raise", under="ignore"):
+        y = function(x)
+        (slope,) = gradients(y.sum(), [x])
+    assert np.isfinite(y.data).all()
+    assert np.isfinite(slope).all()
+
+
+def test_operators_read_as_python():
+    x, y = Tensor(np.array([[1.0, 2.0]])), Tensor(np.array([[3.0], [4.0]]))
+    assert (x @ y).item() == 11.0
+    assert (2 - x).data.tolist() == [[1.0, 0.0]]
+    assert (6 / x).data.tolist() == [[6.0, 3.0]]
+    assert (np.ones(2) + x).data.tolist() == [[2.0, 3.0]]
+    assert (-x)[0, 1].item() == -2.0
+    assert x.reshape(2, 1).shape == x.transpose(1, 0).shape == x.transpose().shape == (2, 1)
+    assert x.mean(axis=1, keepdims=True).data.tolist() == [[1.5]]

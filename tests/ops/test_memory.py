@@ -1,0 +1,79 @@
+"""What a fused op keeps for the backward pass, in bytes: the saving is the point of fusing, so it is bounded."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from minilora import ops
+from minilora.autograd import Tensor
+
+ROWS, TOKENS, WIDTH, RANK = 4, 128, 64, 4
+UNIT = ROWS * TOKENS * WIDTH * 4  # bytes of one float32 activation
+
+
+def kept_bytes(function) -> int:
+    """Bytes alive after the call that were not before, the result's own included."""
+    function()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    result = function()
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert result is not None
+    return after - before
+
+
+@pytest.fixture
+def x(rng):
+    return Tensor(rng.standard_normal((ROWS, TOKENS, WIDTH)).astype(np.float32), trainable=True)
+
+
+def weight(rng, *shape, trainable):
+    return Tensor(rng.standard_normal(shape).astype(np.float32), trainable=trainable)
+
+
+def test_a_frozen_linear_keeps_nothing(x, rng):
+    W, b = weight(rng, WIDTH, WIDTH, trainable=False), weight(rng, WIDTH, trainable=False)
+    assert kept_bytes(lambda: ops.linear(x, W, b)) < 1.05 * UNIT  # the output alone
+
+
+def test_lora_on_a_frozen_linear_keeps_the_low_rank_activation(x, rng):
+    W, b = weight(rng, WIDTH, WIDTH, trainable=False), weight(rng, WIDTH, trainable=False)
+    A, B = weight(rng, RANK, WIDTH, trainable=True), weight(rng, WIDTH, RANK, trainable=True)
+    assert kept_bytes(lambda: ops.lora_linear(x, W, b, A, B, scale=2.0)) < (1.05 + RANK / WIDTH) * UNIT
+
+
+def test_gelu_keeps_its_derivative_only(x):
+    assert kept_bytes(lambda: ops.gelu(x)) < 2.05 * UNIT
+
+
+def test_gelu_of_a_constant_keeps_nothing(x):
+    constant = Tensor(x.data)
+    assert kept_bytes(lambda: ops.gelu(constant)) < 1.05 * UNIT
+
+
+def test_layer_norm_keeps_the_normalised_input_and_a_number_a_row(x, rng):
+    gain, bias = weight(rng, WIDTH, trainable=False), weight(rng, WIDTH, trainable=False)
+    assert kept_bytes(lambda: ops.layer_norm(x, gain, bias, epsilon=1e-5)) < (2.05 + 1 / WIDTH) * UNIT
+
+
+def test_causal_attention_keeps_the_weights_that_may_be_other_than_zero(x):
+    heads = 4
+    whole = ROWS * heads * TOKENS * TOKENS * 4
+    kept = kept_bytes(lambda: ops.attention(x, x, x, heads=heads, causal=True)) - UNIT
+    assert kept < 0.8 * whole  # blocks of 64 queries leave a quarter of 128 × 128 undone
+    assert kept_bytes(lambda: ops.attention(x, x, x, heads=heads, causal=False)) - UNIT < 1.05 * whole
+
+
+def test_the_head_never_holds_all_logits(rng):
+    tokens, width, vocabulary = 1024, 8, 8192
+    h = weight(rng, tokens, width, trainable=True)
+    W = weight(rng, vocabulary, width, trainable=False)
+    targets = rng.integers(0, vocabulary, tokens)
+    ops.head_cross_entropy(h, W, targets=targets, divisor=1.0)
+    tracemalloc.start()
+    ops.head_cross_entropy(h, W, targets=targets, divisor=1.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.4 * tokens * vocabulary * 4
