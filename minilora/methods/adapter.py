@@ -15,8 +15,8 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend import Array, namespace
 from ..errors import InputError, nearest
-from ..nn import Module, Parameter
-from ..ops import linear, silu
+from ..nn import Linear, Module
+from ..ops import silu
 from .base import LayerReport, Method, Shapes, Size, norm, uniform, whole
 from .layers import WrappedLayers, Wrapper, linear_layers, select, wrap
 
@@ -25,24 +25,17 @@ KINDS = MappingProxyType({"houlsby": ("attention.output", "mlp.down")})
 
 
 class Bottleneck(Module):
-    """h + W_up · silu(W_down h + b_down) + b_up, from width d to width r and back."""
+    """h + W_up · silu(W_down h + b_down) + b_up, from d numbers to r and back. Only W_down is not zero at the start."""
 
     def __init__(self, W_down: Array) -> None:
-        xp = namespace(W_down)
-        r, d = W_down.shape
-        self.W_down = Parameter(W_down, trainable=False)
-        self.b_down = Parameter(xp.zeros(r, dtype=W_down.dtype), trainable=False)
-        self.W_up = Parameter(xp.zeros((d, r), dtype=W_down.dtype), trainable=False)
-        self.b_up = Parameter(xp.zeros(d, dtype=W_down.dtype), trainable=False)
+        xp, (r, d) = namespace(W_down), W_down.shape
+        self.down = Linear(W_down, xp.zeros(r, dtype=W_down.dtype))
+        self.up = Linear(xp.zeros((d, r), dtype=W_down.dtype), xp.zeros(d, dtype=W_down.dtype))
 
     def __call__(self, h: Tensor) -> Tensor:
         """h: [..., d] -> [..., d]."""
-        narrow = silu(linear(h, self.W_down, self.b_down))  # [..., r]
-        return h + linear(narrow, self.W_up, self.b_up)  # [..., d]
-
-    def extra_repr(self) -> str:
-        r, d = self.W_down.shape
-        return f"{d} → {r} → {d}"
+        narrow = silu(self.down(h))  # [..., r]
+        return h + self.up(narrow)  # [..., d]
 
 
 class BottleneckLayer(Wrapper[Bottleneck]):
@@ -94,7 +87,7 @@ class Adapter(Method):
         for path, wrapper in wrapped.items():
             W = chosen[path].weight.data
             d = W.shape[0]
-            wrapper.adapters[name] = Bottleneck(uniform(rng, (self.width, d), 1 / math.sqrt(d), W))
+            wrapper.adapters[name] = Bottleneck(uniform(rng, (self.width, d), 1 / math.sqrt(d), W)).freeze()
         return WrappedLayers(model, name, wrapped)
 
     def trainable(self, size: Size) -> int:
@@ -102,12 +95,12 @@ class Adapter(Method):
         return len(KINDS[self.kind]) * size.layers * (2 * size.width * self.width + self.width + size.width)
 
     def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:
-        """W_down: [width, d], b_down: [width], W_up: [d, width] and b_up: [d] for each layer that puts out d numbers."""
+        """Down: [width, d] and [width]; up: [d, width] and [d]; for each layer that puts out d numbers."""
         shapes: dict[str, tuple[int, ...]] = {}
         for name, (d, _) in base_shapes.items():
             layer = name.removesuffix(".weight")
-            shapes |= {f"{layer}.W_down": (self.width, d), f"{layer}.b_down": (self.width,)}
-            shapes |= {f"{layer}.W_up": (d, self.width), f"{layer}.b_up": (d,)}
+            shapes |= {f"{layer}.down.weight": (self.width, d), f"{layer}.down.bias": (self.width,)}
+            shapes |= {f"{layer}.up.weight": (d, self.width), f"{layer}.up.bias": (d,)}
         return shapes
 
     def report(
@@ -116,8 +109,8 @@ class Adapter(Method):
         """One row a bottleneck; ``norm_B`` is that of W_up, the matrix that starts at zero. There is no update of a weight."""
         rows = []
         for key in arrays:
-            if key.endswith(".W_up"):
-                layer = key.removesuffix(".W_up")
-                up, bias = norm(arrays[key]), norm(arrays[f"{layer}.b_up"])
+            if key.endswith(".up.weight"):
+                layer = key.removesuffix(".up.weight")
+                up, bias = norm(arrays[key]), norm(arrays[f"{layer}.up.bias"])
                 rows.append(LayerReport(name, layer, self.width, None, up, None, up > 0 or bias > 0))
         return rows

@@ -93,7 +93,7 @@ class Installed(ABC):
 
     @abstractmethod
     def load(self, arrays: Mapping[str, Array]) -> None:
-        """Set the values of all parameters from copies of ``arrays``, whose names and shapes are already known to fit."""
+        """Let ``arrays``, whose names and shapes are known to fit, be the parameters' own from now on."""
 
 
 @dataclass(frozen=True)

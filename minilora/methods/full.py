@@ -61,11 +61,11 @@ class WholeWeights(Installed):
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         for name, parameter in self.parameters.items():
-            copied = like(namespace(arrays[name]).array(arrays[name]), parameter.data)
+            loaded = like(arrays[name], parameter.data)
             if self.enabled:
-                parameter.data = copied
+                parameter.data = loaded
             else:
-                self.aside[name] = copied
+                self.aside[name] = loaded
 
 
 @dataclass(frozen=True)

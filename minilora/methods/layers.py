@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array, namespace
+from ..backend import Array
 from ..errors import InputError, nearest
 from ..nn import Linear, Module, Parameter
 from .base import Installed, Size, like
@@ -197,4 +197,4 @@ class WrappedLayers(Installed):
 
     def load(self, arrays: Mapping[str, Array]) -> None:
         for name, parameter in self.parameters.items():
-            parameter.data = like(namespace(arrays[name]).array(arrays[name]), parameter.data)
+            parameter.data = like(arrays[name], parameter.data)

@@ -8,7 +8,7 @@ import pytest
 
 from minilora.errors import InputError
 from minilora.methods import Adapter, FullFineTuning, LoRA, Method, adapt, load_adapter
-from minilora.models.gpt import GPT
+from minilora.models.gpt import GPT, GPTConfig
 
 from .small import batch, bytes_of, gpt, train
 
@@ -159,12 +159,15 @@ def test_the_closed_form_is_the_real_count(model: GPT, method: Method) -> None:
 
 @pytest.mark.parametrize("name", MERGEABLE)
 def test_fusing_leaves_a_plain_model_that_computes_the_same(model: GPT, ids: np.ndarray, name: str) -> None:
+    model.blocks[0].norm_1.freeze()
     printed, names = repr(model), list(model.state())
+    trainable = [name for name, _ in model.trainable_parameters()]
     tuned = adapt(model, METHODS[name])
     train(tuned)
     output = tuned.logits(ids)
     assert tuned.fuse() is model
     assert (repr(model), list(model.state())) == (printed, names)
+    assert [name for name, _ in model.trainable_parameters()] == trainable
     np.testing.assert_allclose(model.logits(ids), output, rtol=1e-12, atol=1e-12)
     adapt(model, METHODS[name])  # and it can be adapted again
 
@@ -184,6 +187,28 @@ def test_the_same_seed_starts_the_same(method: Method) -> None:
     assert bytes_of(first.model) == bytes_of(second.model)
     if not isinstance(method, FullFineTuning):
         assert bytes_of(first.model) != bytes_of(other.model)
+
+
+def test_starts_are_uniform_with_the_authors_bound_in_either_precision() -> None:
+    """U(−1/√k, 1/√k) for a matrix with k inputs; B, W_up and biases 0."""
+    model = GPT(GPTConfig(vocabulary=5, context=4, width=64, layers=2, heads=1), np.random.default_rng(0))
+    tuned = adapt(model, LoRA(rank=64, targets=("query", "down")))
+    tuned.add("narrow", Adapter(width=64))
+    drawn = tuned.arrays("default") | tuned.arrays("narrow")
+    wide = adapt(
+        GPT(model.config, np.random.default_rng(0), np.float64), LoRA(rank=64, targets=("query", "down"))
+    )
+    for name, array in wide.arrays("default").items():
+        np.testing.assert_array_equal(array, drawn[name])
+    for name, array in drawn.items():
+        if name.endswith((".A", "down.down.weight", "output.down.weight")):
+            bound = 1 / np.sqrt(array.shape[1])
+            assert 0.98 * bound < array.max() <= bound
+            assert -bound <= array.min() < -0.98 * bound
+            assert abs(array.mean()) < 0.05 * bound
+            assert array.std() == pytest.approx(bound / np.sqrt(3), rel=0.05)
+        else:
+            assert not array.any()
 
 
 def test_dtype_follows_the_model(method: Method) -> None:

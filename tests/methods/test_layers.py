@@ -102,7 +102,8 @@ def test_wrapping_shows_when_printed() -> None:
         "base: Linear(12 → 12)",
         "adapters.sql: LowRank(rank 2, scale 4, dropout 0.1)",
         "output: BottleneckLayer(active: None)",
-        "adapters.narrow: Bottleneck(12 → 3 → 12)",
+        "adapters.narrow: Bottleneck()",
+        "down: Linear(12 → 3)",
     ):
         assert part in printed
     tuned.merge()
