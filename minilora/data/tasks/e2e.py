@@ -17,9 +17,8 @@ import io
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from ...errors import InputError
 from ..examples import Example
@@ -115,7 +114,7 @@ def _read_parts(data: Path) -> dict[str, list[Line]]:
     if data.is_dir():
         files = {file.name: file for file in sorted(data.glob("*.csv"))}
         chosen = _choose(files, str(data))
-        return {part: list(_read_file(files[name])) for part, name in chosen.items()}
+        return {part: _read_file(files[name]) for part, name in chosen.items()}
     if zipfile.is_zipfile(data):
         return _read_zip(data)
     if data.suffix.lower() == ".zip":
@@ -132,11 +131,8 @@ def _read_zip(data: Path) -> dict[str, list[Line]]:
                 if name.endswith(".csv") and not name.startswith("__MACOSX/")
             ]
             members = {PurePosixPath(name).name: name for name in names}
-            parts = {}
-            for part, name in _choose(members, str(data)).items():
-                with archive.open(members[name]) as stream:
-                    parts[part] = list(_read_lines(stream, f"{data}:{members[name]}"))
-            return parts
+            chosen = _choose(members, str(data))
+            contents = {part: archive.read(members[name]) for part, name in chosen.items()}
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -145,6 +141,9 @@ def _read_zip(data: Path) -> dict[str, list[Line]]:
         EOFError,
     ) as error:  # RuntimeError: a password is set
         raise InputError(f"{str(data)!r} cannot be unpacked: {error}; download it again") from error
+    return {
+        part: _read_lines(content, f"{data}:{members[chosen[part]]}") for part, content in contents.items()
+    }
 
 
 def _choose(names: Iterable[str], where: str) -> dict[str, str]:
@@ -162,44 +161,49 @@ def _choose(names: Iterable[str], where: str) -> dict[str, str]:
     return chosen
 
 
-def _read_file(file: Path) -> Iterator[Line]:
+def _read_file(file: Path) -> list[Line]:
     try:
-        with file.open("rb") as stream:
-            yield from _read_lines(stream, str(file))
+        content = file.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {str(file)!r}: {error.strerror}") from error
+    return _read_lines(content, str(file))
 
 
-def _read_lines(stream: IO[bytes], file: str) -> Iterator[Line]:
-    """The (mr, ref) of each line after the header."""
-    rows = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
+def _read_lines(content: bytes, file: str) -> list[Line]:
+    """The (mr, ref) of each line after the header; ``file`` is for the errors."""
     try:
-        header = next(rows, None)
-        if header is None:
-            raise InputError(f"{file}: the file is empty; E2E files begin with the line mr,ref")
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{file}, line {line}: this is not UTF-8 text; convert the file to UTF-8 first"
+        ) from error
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines: list[Line] = []
+    try:
+        header = next(rows, [])
         if tuple(name.strip().lower() for name in header) != COLUMNS:
+            found = repr(",".join(header)[:80]) if header else "missing: the file is empty"
             raise InputError(
-                f"{file}, line 1: the columns are {','.join(header)[:80]!r}; E2E files with references have mr,ref"
+                f"{file}, line 1: the columns are {found}; E2E files with references begin with mr,ref"
             )
-        number = rows.line_num
+        number = rows.line_num + 1
         for row in rows:
             if row and (len(row) != 2 or not all(field.strip() for field in row)):
+                found = ",".join(row)[:60]
                 raise InputError(
-                    f"{file}, line {number + 1}: found {len(row)} fields ({','.join(row)[:60]!r}); each line holds two that are not empty, mr and ref"
+                    f"{file}, line {number}: found {len(row)} fields ({found!r}); a line holds mr and ref, neither of them empty"
                 )
             if row:
-                yield row[0].strip(), row[1]
-            number = rows.line_num
+                lines.append((row[0].strip(), row[1]))
+            number = rows.line_num + 1
     except csv.Error as error:
         raise InputError(
             f"{file}, line {rows.line_num}: this is not CSV ({error}); a field with a comma stands in double quotes"
         ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{file}, after line {rows.line_num}: this is not UTF-8 text; convert it to UTF-8 first"
-        ) from error
-    if number == 1:
+    if not lines:
         raise InputError(f"{file}: there is no line after the header mr,ref")
+    return lines
 
 
 def _divide(lines: Iterable[Line], file: str) -> dict[str, list[Line]]:
