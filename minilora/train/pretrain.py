@@ -5,15 +5,13 @@ short rows are cheap; then rows as long as the context, while the learning rate 
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from ..autograd import no_grad
 from ..data import (
-    IGNORED,
     Batch,
     Mixture,
     Shares,
@@ -28,14 +26,21 @@ from ..data import (
 from ..errors import InputError, nearest
 from ..files import make_folder, write_atomically
 from ..models.checkpoint import save
+from ..models.generate import Sample, generate
 from ..models.gpt import GPT
 from ..models.induction import gpt_with_induction_heads
 from ..models.sizes import size
+from .card import RECORD, write_card
+from .evaluate import evaluate_loss
 from .log import History
 from .loop import fit
 from .settings import Training
 
 STARTS = ("induction", "random")
+SAMPLE_PROMPTS = (
+    "The old captain opened the door and",
+    "table: lanterns\ncolumns: height, painter, village\nSELECT painter FROM",
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def pretrain(
 ) -> dict[str, object]:
     """Train a tokenizer and a model on ``corpus`` (a text file, or a folder of them) and write the model folder ``out/model``.
 
-    Returns what was measured, which is written to ``out/model/pretraining.json`` too: settings, loss curves, held-out perplexity and copying accuracy after each stage. A run
+    Returns what was measured, which is written to ``out/model/pretraining.json`` too, with a card beside it: settings, loss curves, held-out perplexity and copying accuracy after each stage. A run
     that was stopped goes on with ``resume=True``, to the same digits. Raises InputError for a corpus that cannot be read and for a folder that holds a run already.
     """
     out = make_folder(out)
@@ -139,7 +144,7 @@ def pretrain(
                 batches[final],
                 settings.stage(final),
                 out=out / name.replace(" ", "-"),
-                validate=lambda: mean_loss(model, unseen["book"]),
+                validate=lambda: evaluate_loss(model, unseen["book"], workers=settings.workers).nll,
                 resume=resume,
                 overwrite=overwrite,
                 identity={"corpus tokens": len(tokens), "stage": name, **asdict(settings)},
@@ -149,7 +154,9 @@ def pretrain(
         )
         measured[f"after {name}"] = _measure(model, unseen, copying)
     record: dict[str, object] = {
+        "command": _command(settings, corpus),
         "settings": asdict(settings),
+        "vocabulary": tokenizer.vocabulary,
         "parameters": model.count_parameters(),
         "corpus": {
             "file": Path(corpus).name,
@@ -161,21 +168,23 @@ def pretrain(
         "tokens seen": sum(record.tokens for history in histories for record in history.records),
         "seconds": round(sum(history.seconds for history in histories)),
         "measured": measured,
+        "samples": _samples(model, tokenizer),
         "loss": [round(loss, 4) for history in histories for loss in history.losses],
     }
     save(model, out / "model", dtype="float16", force=True)
-    write_atomically(out / "model" / "pretraining.json", json.dumps(record, indent=1) + "\n")
+    write_atomically(out / "model" / RECORD, json.dumps(record, indent=1) + "\n")
+    write_card(out / "model")
     return record
 
 
-def mean_loss(model: GPT, batches: Iterable[Batch]) -> float:
-    """Cross-entropy in nats a counted token, over all batches."""
-    total, counted = 0.0, 0
-    with no_grad():
-        for batch in batches:
-            total += model.loss(batch, divisor=1.0).item()
-            counted += batch.counted
-    return total / counted
+def _command(settings: Pretraining, corpus: str | Path) -> str:
+    """The command that repeats this run: what differs from the defaults is spelt out."""
+    changed = [
+        f"--{field.name.replace('_', '-')} {getattr(settings, field.name)}"
+        for field in fields(settings)
+        if getattr(settings, field.name) != field.default
+    ]
+    return " ".join(["minilora pretrain", Path(corpus).name, "--out", "OUT", *changed])
 
 
 def _tokenizer(path: Path, books: list[str], settings: Pretraining, reuse: bool) -> Tokenizer:
@@ -200,12 +209,26 @@ def _held_out(tokenizer: Tokenizer, book: str, length: int) -> dict[str, list[Ba
 
 def _measure(model: GPT, unseen: dict[str, list[Batch]], copying: Batch) -> dict[str, float]:
     found = {
-        f"{name} perplexity": round(float(np.exp(mean_loss(model, batches))), 3)
+        f"{name} perplexity": round(evaluate_loss(model, batches).perplexity, 3)
         for name, batches in unseen.items()
     }
     with no_grad():
-        best = np.concatenate(
+        best = np.concatenate(  # [rows, tokens]
             [model(copying.ids[i : i + 16]).data.argmax(axis=-1) for i in range(0, len(copying.ids), 16)]
         )
-    assert (copying.targets != IGNORED).any()
     return found | {"copying accuracy": round(copying_accuracy(copying, best), 4)}
+
+
+def _samples(model: GPT, tokenizer: Tokenizer) -> list[dict[str, str]]:
+    """How the model goes on from two beginnings."""
+    texts = generate(
+        model,
+        [tokenizer.encode(prompt) for prompt in SAMPLE_PROMPTS],
+        limit=60,
+        decoding=Sample(temperature=0.7, top_p=0.9, seed=0),
+        end=tokenizer.end,
+    )
+    return [
+        {"prompt": prompt, "text": tokenizer.decode(ids)}
+        for prompt, ids in zip(SAMPLE_PROMPTS, texts, strict=True)
+    ]
