@@ -1,7 +1,7 @@
 """The pretraining mixture: repeats, generated documents and books, row by row.
 
 Before: a tokenizer, the books as one array of tokens. After: batches for the training loop. Every row is full; the three sources are mixed by rows, in fixed
-shares; and a batch is a pure function of (seed, step, length), so that a run which was stopped goes on with the data it would have had.
+shares; and a batch is a pure function of (seed, step, rows, length), so that a run which was stopped goes on with the data it would have had.
 """
 
 import os
