@@ -26,7 +26,7 @@ def namespace(array: Array) -> ModuleType:
 
 def to_host(array: Array) -> np.ndarray:
     """``array`` as a NumPy array: itself when it is one, a copy from the device otherwise (which waits for the device)."""
-    return array if isinstance(array, np.ndarray) else array.get()  # type: ignore[no-any-return]
+    return array if isinstance(array, np.ndarray) else array.get()
 
 
 def to_device(array: Array, device: str) -> Array:
