@@ -42,7 +42,7 @@ def greedy_by_hand(model: GPT, prompt: list[int], limit: int) -> list[int]:
     return text
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_greedy_with_cache_equals_full_recomputation(seed: int) -> None:
     model, prompts = lively(seed), some_prompts(seed, 5)
@@ -60,12 +60,13 @@ def test_a_batch_gives_what_each_prompt_gives_alone(decoding: Greedy | Beam, see
         some_prompts(seed, 70, longest=32),
     )  # more than one batch, some with a full context
     together = generate(model, prompts, limit=12, decoding=decoding, end=END)
-    alone = [generate(model, [prompt], limit=12, decoding=decoding, end=END)[0] for prompt in prompts]
-    assert together == alone
+    some = range(0, len(prompts), 4)
+    alone = [generate(model, [prompts[i]], limit=12, decoding=decoding, end=END)[0] for i in some]
+    assert [together[i] for i in some] == alone
     assert len({len(text) for text in together}) > 3  # rows did leave at different times
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), penalty=st.sampled_from([0.0, 0.9, 2.0]))
 def test_beam_of_width_one_is_greedy(seed: int, penalty: float) -> None:
     model, prompts = lively(seed, vocabulary=8), some_prompts(seed, 4, vocabulary=8)
@@ -96,7 +97,7 @@ def test_a_beam_wide_enough_finds_the_best_of_all_texts(penalty: float, ngram: i
     assert found == [token for token in best if token != END]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000), ngram=st.integers(1, 4))
 def test_no_ngram_occurs_twice(seed: int, ngram: int) -> None:
     model, prompts = lively(seed, vocabulary=6), some_prompts(seed, 3, vocabulary=6, longest=8)
