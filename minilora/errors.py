@@ -1,7 +1,7 @@
-"""The one error that means "what was given cannot be used".
+"""The two errors that are a user's business: what was given cannot be used, or the run failed though its input was good.
 
-Every room raises it for bad input: a wrong argument, a file that is not what it should be, a configuration that contradicts itself.
-The command line turns it into exit status 2 and one sentence; any other exception is a defect and keeps its traceback.
+Every room raises InputError for bad input: a wrong argument, a file that is not what it should be, a configuration that contradicts itself.
+The command line turns it into exit status 2 and one sentence, and RunFailed into exit status 1; any other exception is a defect and keeps its traceback.
 """
 
 import difflib
@@ -10,6 +10,10 @@ from collections.abc import Iterable
 
 class InputError(ValueError):
     """Input that cannot be used. The message is one sentence: the argument, what was given, what would do."""
+
+
+class RunFailed(RuntimeError):
+    """A run that cannot go on, though nothing was wrong with what was given: training that diverged, a check that failed. The message is one sentence."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

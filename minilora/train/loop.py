@@ -14,7 +14,7 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend import Array, tune_malloc
 from ..data.batches import Batch
-from ..errors import InputError
+from ..errors import InputError, RunFailed
 from ..files import make_folder
 from . import checkpoints, log
 from .checkpoints import Progress, Setting, fingerprint, load_checkpoint, put_parameters, save_checkpoint
@@ -26,7 +26,7 @@ from .progress import progress_bar
 from .settings import Training
 
 
-class TrainingDiverged(RuntimeError):
+class TrainingDiverged(RunFailed):
     """The loss, the gradient or the validation is not finite: training has run away. Says at which step, and names the first parameter concerned."""
 
     def __init__(self, step: int, what: str, value: float, learning_rate: float, where: str) -> None:

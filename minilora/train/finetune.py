@@ -1,0 +1,244 @@
+"""Fine-tuning from beginning to end, in one call: a model, a task and a method in; an adapter, its scores and all that repeats the run out.
+
+Comes after everything else in this room; ``minilora finetune`` and whoever works in a notebook call ``finetune``. What it leaves in the folder ``out``:
+
+    config.toml               all settings, none left open, and the circumstances (``runs.py``)
+    log.jsonl                 one line a step
+    checkpoint.safetensors    where ``resume`` goes on
+    adapter.safetensors, .json   what ``load_adapter`` reads; all weights for full fine-tuning
+    predictions/*.jsonl       the answers before and after
+    metrics.json              ``Result.report()``
+"""
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data.tasks import PlainText, Task, load_task
+from ..errors import InputError
+from ..files import make_folder, write_atomically
+from ..methods import Tuned, adapt
+from ..methods.files import CONFIGURATION, WEIGHTS
+from ..models.checkpoint import load
+from ..models.gpt import GPT
+from ..nn import Attention, Dropout
+from . import checkpoints, log
+from .evaluate import evaluate_loss
+from .log import History
+from .loop import fit
+from .measure import Measured, examples_of, measure, row_length, tokenizer_of, training_data, validation_batches
+from .recipe import METHODS, FineTuning
+from .runs import CONFIG, read_config, refuse_existing, write_config
+
+METRICS = "metrics.json"
+OUTPUTS = (CONFIG, log.NAME, checkpoints.NAME, WEIGHTS, CONFIGURATION, METRICS)
+"""Files that a run writes into its folder; it refuses a folder that holds one."""
+
+FREE = ("model", "data", "save_every", "part", "limit", "before", "beam", "length_penalty", "no_repeat_ngram", "answer_tokens")
+"""Settings that may differ when a run is resumed: they decide how it is scored or where files lie. Weights and data are compared by content."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run. tuned: the adapted model; settings: none left open; before, after: its scores; parameters: of the model, and how many of them were trained."""
+
+    tuned: Tuned
+    settings: FineTuning
+    history: History
+    before: Measured | None
+    after: Measured
+    parameters: int
+    trainable: int
+    folder: Path | None
+
+    def report(self) -> dict[str, Any]:
+        """The result for a JSON file."""
+        losses = self.history.losses
+        return {
+            "task": self.settings.task,
+            "method": self.settings.method,
+            "parameters": self.parameters,
+            "trainable": self.trainable,
+            "share": self.trainable / self.parameters,
+            "steps": len(losses),
+            "first_loss": losses[0] if losses else None,
+            "last_loss": losses[-1] if losses else None,
+            "best_validation_loss": self.history.best,
+            "best_step": self.history.best_step,
+            "stopped_early": self.history.stopped_early,
+            "part": self.after.part,
+            "primary": self.after.primary,
+            "before": None if self.before is None else dict(self.before.metrics),
+            "after": dict(self.after.metrics),
+            "counted": self.after.counted,
+            "seconds": {
+                "training": round(self.history.seconds, 3),
+                "scoring": round(self.after.seconds, 3),
+            },
+            "folder": None if self.folder is None else str(self.folder),
+        }
+
+
+def finetune(
+    settings: FineTuning,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    force: bool = False,
+    progress: bool | None = None,
+) -> Result:
+    """Adapt a model to a task by a method, score it before and after, and write everything to the folder ``out`` (None writes nothing).
+
+    resume: go on with the run in ``out``, to the same digits; it must have been begun with the same settings (those of its scoring may differ). force: begin anew where ``out`` holds
+    a run. progress: show bars; None shows them in a terminal or a notebook. Sets malloc for the whole process, as ``fit`` does.
+
+    Raises InputError for input that cannot be used and for a folder that holds a run when neither ``resume`` nor ``force`` is given; TrainingDiverged when the loss is not finite.
+    """
+    folder = None if out is None else Path(out)
+    if folder is None and (resume or force):
+        raise InputError("resume and force need out, the folder of the run")
+    if folder is not None:
+        refuse_existing(folder, OUTPUTS, resume=resume, force=False)
+    model = load(settings.model).astype(np.dtype(settings.dtype))
+    task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
+    settings = settle(settings, model, task)
+    check_scoring(task, settings)
+    if folder is not None and resume and (folder / CONFIG).exists():
+        check_same(folder, settings)
+    tokenizer, context, parameters = tokenizer_of(model), model.config.context, model.count_parameters()
+    data = training_data(
+        task, tokenizer, rows=settings.rows, length=settings.length, context=context, seed=settings.seed
+    )
+    validate = None
+    if settings.evaluate_every is not None:
+        held_out = validation_batches(
+            task, tokenizer, rows=settings.rows, length=settings.length, context=context
+        )
+
+        def validate() -> float:
+            return evaluate_loss(model, held_out, workers=settings.workers).nll
+
+    identity = identify(settings, model, task)
+    set_dropout(model, settings.dropout or 0.0)
+    tuned = adapt(model, settings.adaptation(), name=settings.task, rng=settings.seed)
+    if folder is not None:
+        refuse_existing(make_folder(folder), OUTPUTS, resume=resume, force=force)
+        write_config(folder, "finetune", settings)
+
+    def score(when: str) -> Measured:
+        answers = None if folder is None or isinstance(task, PlainText) else folder / "predictions" / f"{when}.jsonl"
+        return measure(model, task, settings.measuring(), out=answers, progress=progress, title=f"scoring {when}")
+
+    before = score("before") if settings.before else None
+    history = fit(
+        model,
+        data.batch,
+        settings.training(),
+        out=folder,
+        validate=validate,
+        resume=resume,
+        overwrite=force,
+        identity=identity,
+        progress=progress,
+    )
+    after = score("after")
+    result = Result(tuned, settings, history, before, after, parameters, tuned.trainable, folder)
+    if folder is not None:
+        tuned.save(folder, force=True)  # what stood there was refused above, or is this run's own
+        write_atomically(folder / METRICS, json.dumps(plain(result.report()), indent=1) + "\n")
+    return result
+
+
+def settle(settings: FineTuning, model: GPT, task: Task | PlainText) -> FineTuning:
+    """The settings with nothing left open, and None for what has no part in the run: the form that ``config.toml`` keeps."""
+    method, training = settings.adaptation(), settings.training()
+    settled: dict[str, Any] = {name: None for name in settings.idle()}
+    settled |= {
+        "learning_rate": training.learning_rate,
+        "warmup": training.warmup,
+        "dropout": model.config.dropout if settings.dropout is None else settings.dropout,
+        "model": absolute(settings.model),
+        "data": None if settings.data is None else absolute(settings.data),
+    }
+    fields = dataclasses.asdict(method)
+    for name in METHODS[settings.method].fields:
+        settled[name] = fields["dropout" if name == "lora_dropout" else name]
+    if isinstance(task, PlainText):
+        length = settings.length
+        settled["length"] = row_length(task, tokenizer_of(model), model.config.context) if length is None else length
+        settled["before"] = True if settings.before is None else settings.before
+    else:
+        decoding = settings.measuring().decoding(task)
+        width = getattr(decoding, "width", 1)
+        settled |= {
+            "beam": width,
+            "length_penalty": getattr(decoding, "length_penalty", None),
+            "no_repeat_ngram": getattr(decoding, "no_repeat_ngram", None),
+            "answer_tokens": settings.answer_tokens or task.answer_tokens,
+            "before": width == 1 if settings.before is None else settings.before,
+        }
+        if task.name == "nl2sql":
+            settled["data_seed"] = settings.data_seed or 0
+    return dataclasses.replace(settings, **settled)
+
+
+def absolute(name_or_path: str) -> str:
+    """A path from the root, so that the configuration works from every folder; a shipped model's name stays as it is."""
+    return str(Path(name_or_path).resolve()) if Path(name_or_path).exists() else name_or_path
+
+
+def check_scoring(task: Task | PlainText, settings: FineTuning) -> None:
+    """Score one right answer, so that what scoring lacks (a package, an example) is found out before training and not after."""
+    if not isinstance(task, PlainText):
+        examples = examples_of(task, settings.measuring())[:1]
+        task.score(examples, [example.completion.strip() for example in examples])
+
+
+def check_same(folder: Path, settings: FineTuning) -> None:
+    """Raise InputError, naming the first setting that differs and both values, unless the run in ``folder`` was begun with these settings."""
+    begun = FineTuning(**read_config(folder / CONFIG, FineTuning, "finetune"))
+    for name in (field.name for field in dataclasses.fields(FineTuning) if field.name not in FREE):
+        then, now = getattr(begun, name), getattr(settings, name)
+        if then != now:
+            raise InputError(
+                f"cannot resume: {name} is {now!r}, but the run in {str(folder)!r} was begun with {name} {then!r}; "
+                "give the same value, or another folder"
+            )
+
+
+def identify(settings: FineTuning, model: GPT, task: Task | PlainText) -> Mapping[str, checkpoints.Setting]:
+    """What decides the run beside ``Training``: the start, the data (both by digest) and the method."""
+    texts = task.train if isinstance(task, PlainText) else [f"{e.prompt}\0{e.completion}" for e in task.train]
+    return {
+        "method": str(settings.adaptation()),
+        "rows": settings.rows,
+        "length": settings.length,
+        "dropout rate": settings.dropout,
+        "the base's weights": checkpoints.describe((name, p.data) for name, p in model.named_parameters()),
+        "the training data": checkpoints.describe(("", text.encode("utf-8", "surrogatepass")) for text in texts),
+    }
+
+
+def set_dropout(model: GPT, rate: float) -> None:
+    """Give every dropout of the model this rate."""
+    for _, module in model.named_modules():
+        if isinstance(module, Dropout):
+            module.rate = rate
+        elif isinstance(module, Attention):
+            module.dropout = rate
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON can hold it: a number that is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,168 @@
+"""Scoring a model on a task, whatever the task: answers generated and compared, or the perplexity of text held out.
+
+Comes after ``evaluate.py``, whose two measures it chooses between, and before ``finetune.py``, which scores a model before and after training. It is what
+``minilora evaluate`` calls.
+"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import Batch, Example, TextLoader, Tokenizer, encode_examples, pad, text_tokens, text_windows
+from ..data.batches import ExampleLoader
+from ..data.tasks import PlainText, Task
+from ..errors import InputError
+from ..models.generate import Beam, Decoding, Greedy
+from ..models.gpt import GPT
+from .evaluate import evaluate_loss, evaluate_task
+
+PARTS = ("validation", "test")
+LONGEST_ROW = 256
+"""Tokens of a row of plain text when nothing else is asked for: longer rows cost more and teach little more."""
+BEAMS = {"nl2sql": 1, "e2e": 10}
+"""Width of beam search where none is given: the paper's for E2E (table 11); SQL is as good when read greedily, and much faster."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How a model is scored. None leaves a field to the task; the fields are those of ``FineTuning``, explained there."""
+
+    part: str = "validation"
+    limit: int | None = None
+    beam: int | None = None
+    length_penalty: float | None = None
+    no_repeat_ngram: int | None = None
+    answer_tokens: int | None = None
+    length: int | None = None
+    workers: int = 2
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a value that no task could accept."""
+        if self.part not in PARTS:
+            raise InputError(f"part must be {' or '.join(PARTS)}, not {self.part!r}")
+        for name in ("limit", "beam", "answer_tokens", "length", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} must be at least 1, not {value}")
+
+    def decoding(self, task: Task) -> Decoding:
+        """How answers are generated: greedily, or by beam search with the paper's penalties where none are given. Raises InputError for penalties without a beam."""
+        width = BEAMS[task.name] if self.beam is None else self.beam
+        if width == 1:
+            if self.length_penalty is not None or self.no_repeat_ngram is not None:
+                raise InputError(
+                    "length_penalty and no_repeat_ngram are beam search's, and a beam of 1 is greedy; give a beam of 2 or more"
+                )
+            return Greedy()
+        penalty = Beam.length_penalty if self.length_penalty is None else self.length_penalty
+        ngram = Beam.no_repeat_ngram if self.no_repeat_ngram is None else self.no_repeat_ngram
+        return Beam(width, penalty, ngram)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A score. metrics: figures by name, ``primary`` the one that decides; counted: examples answered, or tokens predicted; predictions: the answers, none for plain text."""
+
+    part: str
+    primary: str
+    metrics: Mapping[str, float]
+    counted: int
+    seconds: float
+    predictions: Sequence[str] = ()
+
+
+def measure(
+    model: GPT,
+    task: Task | PlainText,
+    how: Measuring,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    progress: bool | None = None,
+    title: str = "evaluating",
+) -> Measured:
+    """Score ``model``, adapted or not, on a part of ``task``. out: a file for the answers, one JSON object a line. progress: a bar; None: in a terminal or a notebook.
+
+    Raises InputError for a model without a tokenizer, and where the part is too short or a prompt too long for the model.
+    """
+    tokenizer = tokenizer_of(model)
+    if isinstance(task, PlainText):
+        began = time.perf_counter()
+        length = row_length(task, tokenizer, model.config.context) if how.length is None else how.length
+        tokens = text_tokens(getattr(task, how.part), tokenizer)
+        shortened = tokens if how.limit is None else tokens[: how.limit * length + 1]
+        found = evaluate_loss(model, windows(shortened, length, model.config.context), workers=how.workers)
+        metrics = task.score(found.nll * found.tokens, found.tokens)
+        return Measured(how.part, task.primary, metrics, found.tokens, time.perf_counter() - began)
+    examples = examples_of(task, how)
+    report = evaluate_task(
+        model,
+        task,
+        examples,
+        tokenizer,
+        decoding=how.decoding(task),
+        limit=how.answer_tokens or task.answer_tokens,
+        workers=how.workers,
+        out=out,
+        progress=progress,
+        title=title,
+    )
+    return Measured(how.part, task.primary, report.metrics, len(examples), report.seconds, report.predictions)
+
+
+def examples_of(task: Task, how: Measuring) -> Sequence[Example]:
+    """The examples that are answered."""
+    examples: Sequence[Example] = getattr(task, how.part)
+    return examples[: how.limit]
+
+
+def tokenizer_of(model: GPT) -> Tokenizer:
+    """The model's tokenizer; raises InputError when it was loaded without one."""
+    if model.tokenizer is None:
+        raise InputError("the model has no tokenizer; put its tokenizer.json into the model's folder")
+    assert isinstance(model.tokenizer, Tokenizer)
+    return model.tokenizer
+
+
+def training_data(
+    task: Task | PlainText, tokenizer: Tokenizer, *, rows: int, length: int | None, context: int, seed: int
+) -> ExampleLoader | TextLoader:
+    """The batches to train on, by number; ``length`` is for plain text. Raises InputError when an example does not fit into the context."""
+    if isinstance(task, PlainText):
+        length = row_length(task, tokenizer, context) if length is None else length
+        check_fits(length, context)
+        return TextLoader(text_tokens(task.train, tokenizer), rows=rows, length=length, seed=seed)
+    return ExampleLoader(task.train, tokenizer, rows=rows, context=context, seed=seed)
+
+
+def validation_batches(
+    task: Task | PlainText, tokenizer: Tokenizer, *, rows: int, length: int | None, context: int
+) -> list[Batch]:
+    """The whole validation part, for its loss: rows of like length together."""
+    if isinstance(task, PlainText):
+        length = row_length(task, tokenizer, context) if length is None else length
+        return windows(text_tokens(task.validation, tokenizer), length, context)
+    pairs = sorted(encode_examples(task.validation, tokenizer, context), key=lambda pair: len(pair[0]) + len(pair[1]))
+    chunks = [pairs[first : first + rows] for first in range(0, len(pairs), rows)]
+    return [pad(chunk, end=tokenizer.end, padding=tokenizer.padding) for chunk in chunks]
+
+
+def windows(tokens: NDArray[np.int32], length: int, context: int, rows: int = 16) -> list[Batch]:
+    """The text from beginning to end."""
+    check_fits(length, context)
+    return list(text_windows(tokens, rows=rows, length=length))
+
+
+def check_fits(length: int, context: int) -> None:
+    """Raise InputError when a row of text is longer than what the model reads."""
+    if length > context:
+        raise InputError(f"length is {length}, more than the model's context of {context} tokens; give at most {context}")
+
+
+def row_length(task: PlainText, tokenizer: Tokenizer, context: int) -> int:
+    """Tokens a row when none are asked for: 256, or fewer where the context or a part held out is shorter."""
+    held_out = min(len(text_tokens(getattr(task, part), tokenizer)) for part in PARTS)
+    return max(1, min(LONGEST_ROW, context, held_out - 1))

@@ -1,0 +1,182 @@
+"""All that decides a fine-tuning run, in one frozen value: what ``minilora finetune`` takes, and what ``config.toml`` holds.
+
+Comes before ``finetune.py``, which carries it out. What is left open (None) is settled once the model and the task are known, so that the file beside a run
+names every number that the run was made with.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..errors import InputError, nearest
+from ..methods import Adapter, FullFineTuning, LoRA, Method
+from .measure import Measuring
+from .settings import Training
+
+DTYPES = ("float32", "float64")
+
+
+class Choice(NamedTuple):
+    """A method as ``--method`` knows it: the learning rate it gets when none is given, and the fields that are its own."""
+
+    learning_rate: float
+    fields: tuple[str, ...]
+
+
+METHODS = {
+    "lora": Choice(8e-3, ("rank", "alpha", "targets", "lora_dropout")),
+    "full": Choice(4e-4, ()),
+    "houlsby": Choice(4e-3, ("width",)),
+}
+"""The methods, with learning rates that did well on tiny-gpt. A larger model wants lower ones (the paper: 2e-4 for LoRA on GPT-2 medium)."""
+
+OWN_FIELDS = {
+    "nl2sql": ("data_seed", "beam", "length_penalty", "no_repeat_ngram", "answer_tokens"),
+    "e2e": ("beam", "length_penalty", "no_repeat_ngram", "answer_tokens"),
+    "text": ("length",),
+}
+"""The fields that belong to some tasks only."""
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """The settings of a fine-tuning run. None leaves a field to the method, the task or the model.
+
+    Attributes:
+        model: a shipped model's name, or a model folder.
+        task: ``"nl2sql"``, ``"e2e"`` or ``"text"``.
+        data: the file or folder that the task reads; nl2sql makes its own.
+        data_seed: nl2sql: the seed that its tables and questions are made from (0).
+        method: ``"lora"``, ``"full"`` or ``"houlsby"``.
+        rank, alpha, targets, lora_dropout: LoRA's (8, 16, query and value, 0); see ``methods.LoRA``.
+        width: Houlsby adapters' (16); see ``methods.Adapter``.
+        learning_rate: None: the method's, see ``METHODS``.
+        steps: optimizer steps.
+        rows: examples a batch.
+        length: text: tokens a row (256, or fewer where the context or a part of the text is shorter).
+        schedule, weight_decay, clip, accumulation, label_smoothing: see ``Training``; a clip of 0 never clips.
+        warmup: steps over which the learning rate rises (a tenth of all, at most 20).
+        dropout: the rate of the model's own dropout (that of its configuration).
+        workers: shards of a batch, on threads.
+        seed: of the adapter's start, the order of the examples and the dropout masks.
+        dtype: ``"float32"`` or ``"float64"``.
+        evaluate_every: steps from one validation loss to the next (never); patience: validations without a new best after which training stops.
+        save_every: steps from one checkpoint to the next.
+        part: ``"validation"`` or ``"test"``: what the score is reported on.
+        limit: the first so many examples of it, or rows of text (all).
+        before: whether the model is also scored before training (unless beam search makes that long).
+        beam: width of beam search; 1 is greedy (e2e 10, as in the paper; nl2sql 1). length_penalty, no_repeat_ngram: see ``models.generate.Beam``.
+        answer_tokens: the most tokens of an answer (the task's).
+    """
+
+    model: str = "tiny-gpt"
+    task: str = "nl2sql"
+    data: str | None = None
+    data_seed: int | None = None
+    method: str = "lora"
+    rank: int | None = None
+    alpha: float | None = None
+    targets: tuple[str, ...] | None = None
+    lora_dropout: float | None = None
+    width: int | None = None
+    learning_rate: float | None = None
+    steps: int = 1000
+    rows: int = 16
+    length: int | None = None
+    schedule: str = "linear"
+    warmup: int | None = None
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    accumulation: int = 1
+    label_smoothing: float = 0.0
+    dropout: float | None = None
+    workers: int = 2
+    seed: int = 0
+    dtype: str = "float32"
+    evaluate_every: int | None = None
+    patience: int | None = None
+    save_every: int = 100
+    part: str = "validation"
+    limit: int | None = None
+    before: bool | None = None
+    beam: int | None = None
+    length_penalty: float | None = None
+    no_repeat_ngram: int | None = None
+    answer_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a value that no model and no task could accept."""
+        if self.method not in METHODS:
+            raise InputError(
+                f"there is no method {self.method!r}; there are {', '.join(METHODS)}{nearest(self.method, METHODS)}"
+            )
+        if self.dtype not in DTYPES:
+            raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {self.dtype!r}")
+        if self.rows < 1:
+            raise InputError(f"rows must be at least 1, not {self.rows}")
+        if self.clip < 0:
+            raise InputError(f"clip must be at least 0, not {self.clip}; 0 never clips")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise InputError(f"dropout must be at least 0 and below 1, not {self.dropout}")
+        if self.patience is not None and self.evaluate_every is None:
+            raise InputError("patience counts validations, and there are none; give evaluate_every too")
+        self.adaptation()
+        self.training()
+        self.measuring()
+
+    def adaptation(self) -> Method:
+        """The method as a value of its own."""
+        if self.method == "lora":
+            given = {name: getattr(self, name) for name in ("rank", "alpha", "targets")}
+            given["dropout"] = self.lora_dropout
+            return LoRA(**{name: value for name, value in given.items() if value is not None})
+        if self.method == "houlsby":
+            return Adapter("houlsby") if self.width is None else Adapter("houlsby", self.width)
+        return FullFineTuning()
+
+    def training(self) -> Training:
+        """How the loop trains."""
+        rate = self.learning_rate
+        return Training(
+            steps=self.steps,
+            learning_rate=METHODS[self.method].learning_rate if rate is None else rate,
+            weight_decay=self.weight_decay,
+            schedule=self.schedule,
+            warmup=min(20, max(self.steps, 0) // 10) if self.warmup is None else self.warmup,
+            clip=self.clip or None,
+            accumulation=self.accumulation,
+            label_smoothing=self.label_smoothing,
+            dropout=bool(self.dropout or self.lora_dropout),
+            workers=self.workers,
+            seed=self.seed,
+            evaluate_every=self.evaluate_every,
+            patience=self.patience,
+            save_every=self.save_every,
+        )
+
+    def measuring(self) -> Measuring:
+        """How the result is scored."""
+        return Measuring(
+            part=self.part,
+            limit=self.limit,
+            beam=self.beam,
+            length_penalty=self.length_penalty,
+            no_repeat_ngram=self.no_repeat_ngram,
+            answer_tokens=self.answer_tokens,
+            length=self.length,
+            workers=self.workers,
+        )
+
+    def idle(self) -> list[str]:
+        """The fields that were given and have no part in this run, since they belong to another method or task."""
+        groups = [
+            *((choice.fields, name == self.method) for name, choice in METHODS.items()),
+            *((fields, self.task == name) for name, fields in OWN_FIELDS.items()),
+        ]
+        own = {field for fields, chosen in groups if chosen for field in fields}
+        others = {field for fields, _ in groups for field in fields} - own
+        return [
+            field.name
+            for field in dataclasses.fields(self)
+            if field.name in others and getattr(self, field.name) is not None
+        ]

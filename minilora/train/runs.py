@@ -1,0 +1,171 @@
+"""What a run leaves beside its output so that it can be repeated: ``config.toml``, and the rule that nothing is overwritten unasked.
+
+Comes beside ``finetune.py`` and ``pretrain.py``. A configuration is the settings of a run by name, then a table ``[run]`` of what else could decide its digits:
+the command, the versions of minilora, Python and NumPy, the BLAS library with the kernel it chose, and the numbers of threads and cores. Reading looks at the settings only.
+"""
+
+import dataclasses
+import json
+import math
+import os
+import platform
+import tomllib
+import typing
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from ..errors import InputError, nearest
+from ..files import write_atomically
+
+CONFIG = "config.toml"
+Value = str | int | float | bool | list[str] | tuple[str, ...]
+
+
+def write_config(folder: str | os.PathLike[str], command: str, settings: Any) -> None:
+    """Write a run's settings (a dataclass; fields that are None are left out) and its circumstances to ``folder/config.toml``."""
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
+    lines = [
+        f"# minilora {command} --config THIS_FILE repeats this run.",
+        *(f"{name} = {toml(value)}" for name, value in values.items()),
+        "",
+        "[run]",
+        *(f"{name} = {toml(value)}" for name, value in {"command": command, **circumstances()}.items()),
+    ]
+    write_atomically(Path(folder) / CONFIG, "\n".join(lines) + "\n")
+
+
+def circumstances() -> dict[str, Value]:
+    """What decides the last digits of a run beside its settings."""
+    blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    kernels = [f"{b['internal_api']} {b['version']} {b.get('architecture', '')}".strip() for b in blas]
+    return {
+        "minilora": own_version(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": ", ".join(kernels) or "unknown",
+        "blas_threads": max((int(library["num_threads"]) for library in blas), default=1),
+        "cores": os.cpu_count() or 1,
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def own_version() -> str:
+    """The version of the package as it was installed."""
+    try:
+        return version("minilora")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def toml(value: Value) -> str:
+    """A value as TOML writes it. Floats keep all their digits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):  # JSON's escapes are TOML's too, but for one character
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else str(value)
+    if isinstance(value, int):
+        return str(value)
+    return f"[{', '.join(map(toml, value))}]"
+
+
+def read_config(
+    path: str | os.PathLike[str],
+    kind: type,
+    command: str,
+    *,
+    spellings: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The settings in a TOML file, as arguments of the dataclass ``kind``: a file that a run wrote, or one written by hand.
+
+    spellings: other names of fields, such as ``lr``; dashes and underscores are one. Raises InputError for a file that is missing or no TOML, that was written by another
+    command, an unknown name (with the nearest ones), a name given twice, and a value of the wrong type.
+    """
+    path = Path(path)
+    table = read_toml(path)
+    run = table.pop("run", {})
+    if isinstance(run, dict) and run.get("command", command) != command:
+        raise InputError(f"{str(path)!r} was written by minilora {run['command']}, not by minilora {command}")
+    hints = {field: typing.get_type_hints(kind)[field] for field in (f.name for f in dataclasses.fields(kind))}
+    names = {field: field for field in hints} | dict(spellings or {})
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        name = names.get(key.replace("-", "_"))
+        if name is None:
+            near = nearest(key.replace("-", "_"), names) or f"; there are {', '.join(hints)}"
+            raise InputError(f"{str(path)!r}: minilora {command} has no setting {key!r}{near}")
+        if name in settings:
+            raise InputError(f"{str(path)!r} sets {name} twice, the second time as {key!r}; leave one out")
+        settings[name] = _checked(value, hints[name], f"{str(path)!r}: {key}")
+    return settings
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as a table; raises InputError when it is missing or cannot be read."""
+    if not path.is_file():
+        raise InputError(f"no configuration file {str(path)!r}; give a TOML file, such as the {CONFIG} beside a run")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
+        raise InputError(f"{str(path)!r} is not TOML that can be read: {error}") from error
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    """``value`` as the type that a field has; raises InputError for another."""
+    kinds = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    if bool in kinds:
+        wanted, fits = "true or false", isinstance(value, bool)
+    elif int in kinds:
+        wanted, fits = "a whole number", isinstance(value, int) and not isinstance(value, bool)
+    elif float in kinds:
+        wanted, fits = "a number", isinstance(value, int | float) and not isinstance(value, bool)
+        value = float(value) if fits else value
+    elif str in kinds:
+        wanted, fits = "a text", isinstance(value, str)
+    else:
+        value = [value] if isinstance(value, str) else value
+        wanted = "a list of texts"
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        value = tuple(value) if fits else value
+    if not fits:
+        raise InputError(f"{where} must be {wanted}, not {value!r}")
+    return value
+
+
+def refuse_existing(
+    folder: str | os.PathLike[str], names: Iterable[str], *, resume: bool = False, force: bool = False
+) -> None:
+    """Raise InputError when ``folder`` holds one of the files ``names``, which a run would overwrite, unless ``force``, or ``resume`` and a run's configuration is there.
+
+    With ``force`` these files are removed, so that a run which stops half-way leaves none of an older one beside its own.
+    """
+    folder = Path(folder)
+    if resume and force:
+        raise InputError("resume and force exclude each other: go on with the run in the folder, or begin it anew")
+    found = [name for name in names if (folder / name).exists()]
+    if force:
+        for name in found:
+            (folder / name).unlink()
+    elif found and not (resume and (folder / CONFIG).exists()):
+        raise InputError(
+            f"{str(folder)!r} already holds {', '.join(found)}; choose another folder, go on with --resume, or overwrite with --force"
+        )
+
+
+def free_folder(wanted: str | os.PathLike[str]) -> Path:
+    """``wanted``, or, when it exists, the first of ``wanted-2``, ``wanted-3`` … that does not."""
+    wanted, number = Path(wanted), 2
+    folder = wanted
+    while folder.exists():
+        folder = wanted.with_name(f"{wanted.name}-{number}")
+        number += 1
+    return folder
