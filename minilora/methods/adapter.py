@@ -75,9 +75,7 @@ class Adapter(Method):
             raise InputError(
                 f"kind must be one of {known}, not {self.kind!r}{nearest(str(self.kind), KINDS)}"
             )
-        object.__setattr__(
-            self, "width", whole("width", self.width)
-        )  # a frozen value is completed once, here
+        object.__setattr__(self, "width", whole("width", self.width))  # a frozen value is completed here
 
     def install(self, model: Module, name: str, rng: np.random.Generator) -> WrappedLayers:
         """Put a bottleneck after each layer of the kind. Raises InputError where the model has no such layers."""

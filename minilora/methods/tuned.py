@@ -66,9 +66,7 @@ class Tuned:
         with self.disabled():  # so that the method sees the base's own weights
             adapter = method.install(self.model, name, np.random.default_rng(0 if rng is None else rng))
         if not self._installed:
-            self._trainable_before = [
-                parameter for parameter in self.model.parameters() if parameter.trainable
-            ]
+            self._trainable_before = [p for p in self.model.parameters() if p.trainable]
             self.model.freeze()
         self._installed[name] = adapter
         self.methods[name] = method

@@ -93,7 +93,7 @@ def test_dropout_falls_on_the_low_rank_path_alone_with_the_right_mean() -> None:
     for parameter in tuned.parameters.values():
         parameter.data = rng.standard_normal(parameter.shape)
     x = Tensor(rng.standard_normal((4, model.config.width)))
-    draws = np.stack([layer(x, rng).data for _ in range(4000)])
+    draws = np.stack([layer(x, rng).data for _ in range(1000)])
     spread = draws.std(axis=0) / np.sqrt(len(draws))
     assert (np.abs(draws.mean(axis=0) - layer(x).data) <= 5 * spread).all()
     tuned.parameters["blocks.0.attention.query.B"].data[...] = 0
