@@ -116,9 +116,8 @@ def select(paths: Iterable[str], targets: Iterable[str]) -> list[str]:
         if not found:
             known = {part for path in paths for part in path.split(".") if not part.isdigit()}
             known |= {"all-linear"}
-            endings = {
-                ".".join(path.split(".")[-2:]) for path in paths
-            }  # so that 'attention.qeury' is answered in kind
+            # Longer endings too, so that a slip in 'attention.qeury' is answered in kind.
+            endings = {".".join(path.split(".")[-2:]) for path in paths}
             hint = nearest(target, sorted(known | endings)) or f"; layers here are {', '.join(sorted(known))}"
             raise InputError(f"target {target!r} matches no linear layer{hint}")
         chosen.update(found)
