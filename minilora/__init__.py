@@ -1,1 +1,44 @@
-"""minilora: the LoRA paper as a program."""
+"""minilora: the LoRA paper as a program.
+
+The public names, and nothing else. Load a model, adapt it, use it:
+
+    model = load("tiny-gpt")
+    tuned = adapt(model, LoRA(rank=8, targets=("query", "value")))
+    tuned.save("my-adapter")
+
+Each name is defined, with its documentation, in the room it comes from: ``autograd``, ``models``, ``methods``, ``train``.
+"""
+
+from importlib.metadata import version
+
+from .autograd import Tensor, check_gradients, gradients, no_grad
+from .errors import InputError
+from .methods import Adapter, FullFineTuning, LoRA, Tuned, adapt, load_adapter
+from .models.checkpoint import load, save
+from .models.generate import Beam, Greedy, Sample, generate
+from .train import Training, fit
+
+__version__ = version("minilora")
+
+__all__ = [
+    "Adapter",
+    "Beam",
+    "FullFineTuning",
+    "Greedy",
+    "InputError",
+    "LoRA",
+    "Sample",
+    "Tensor",
+    "Training",
+    "Tuned",
+    "__version__",
+    "adapt",
+    "check_gradients",
+    "fit",
+    "generate",
+    "gradients",
+    "load",
+    "load_adapter",
+    "no_grad",
+    "save",
+]

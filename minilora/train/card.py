@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..files import write_atomically
 
 RECORD, CARD, PICTURE = "pretraining.json", "README.md", "loss.svg"
@@ -75,7 +77,6 @@ def card(record: Mapping[str, Any]) -> str:
 def loss_curve(record: Mapping[str, Any]) -> str:
     """The training loss against tokens seen, smoothed over 20 steps, as an SVG that looks the same every time."""
     import matplotlib as mpl  # only who draws pays for it
-    import numpy as np
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
