@@ -1,0 +1,237 @@
+"""The proof that the gradients are right: every op, every fused op against its twin, whole models, and LoRA's gradients against full fine-tuning's.
+
+Comes after ``identities.py``. ``gradcheck()`` gives a report whose rows each hold a measured error and a bound; ``render`` draws it.
+A check that cannot fail proves nothing, so the last rows are statements known to be wrong, which must be found out.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .. import ops
+from ..autograd import REGISTRY, Tensor, check_gradients, gradients, no_grad, relative_error
+from ..autograd.tape import Node
+from ..data.batches import Batch
+from ..methods import Adapter, FullFineTuning, LoRA, Method, adapt
+from ..models.checkpoint import load
+from ..models.gpt import GPT, GPTConfig
+from .identities import check_false_identity, check_identities
+from .layer_gradients import copy_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+DIFFERENCES, TWINS, IDENTITIES = 1e-7, 1e-10, 1e-12
+"""Bounds: against central differences, against the twin composed of primitives, and for what holds exactly but for rounding."""
+
+METHODS: tuple[Method, ...] = (
+    FullFineTuning(),
+    LoRA(rank=2, alpha=4.0, targets=("all-linear",)),
+    Adapter("houlsby", width=3),
+)
+"""The methods whose whole-model gradients are checked when none are named."""
+
+SMALL = GPTConfig(vocabulary=61, context=24, width=16, layers=2, heads=4)
+"""The model that is checked when none is named."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check. It passes when error ≤ bound, or, for what must be found out (``must_fail``), when error > bound."""
+
+    group: str
+    name: str
+    error: float
+    bound: float
+    must_fail: bool = False
+
+    @property
+    def passed(self) -> bool:
+        """Whether the check says what it must. An error that is not a number never passes."""
+        return self.error > self.bound if self.must_fail else self.error <= self.bound
+
+
+@dataclass(frozen=True)
+class GradcheckReport:
+    """All checks of one run. model: what the whole-model checks ran on."""
+
+    model: str
+    seed: int
+    rows: Sequence[Row]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every row passed."""
+        return all(row.passed for row in self.rows)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report for a JSON file."""
+        rows = [{**asdict(row), "passed": row.passed} for row in self.rows]
+        return {"model": self.model, "seed": self.seed, "passed": self.passed, "rows": rows}
+
+
+def gradcheck(
+    model: GPT | str | os.PathLike[str] | None = None,
+    *,
+    methods: Sequence[Method] = METHODS,
+    seed: int = 0,
+) -> GradcheckReport:
+    """Check the gradients of every op and of whole models, in float64.
+
+    model: a model, its folder, or its name; None takes a small random one. It is copied, never changed. methods: those whose whole-model gradients are checked.
+    Raises InputError for a model that cannot be loaded, or a method that the model refuses.
+    """
+    rng = np.random.default_rng(seed)
+    if model is None:
+        name, checked = "a small random GPT", random_model(rng)
+    elif isinstance(model, GPT):
+        name, checked = f"a GPT of {model.count_parameters():,} parameters", model
+    else:
+        name, checked = str(model), load(model)
+    batch = random_batch(checked, rng)
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # small products: more threads would mostly wait for each other
+        identities = check_identities(checked, batch, rank=min(4, checked.config.width), seed=seed)
+        rows = [
+            *op_rows(seed),
+            *twin_rows(seed),
+            *(Row("whole model", str(m), model_error(checked, m, batch, seed), DIFFERENCES) for m in methods),
+            *(
+                Row("LoRA against full fine-tuning", f"{i.name}: {i.statement}", i.error, IDENTITIES)
+                for i in identities
+            ),
+            *wrong_rows(checked, batch, seed),
+        ]
+    return GradcheckReport(name, seed, rows)
+
+
+def op_rows(seed: int) -> Iterator[Row]:
+    """Every registered op against central differences: the whole Jacobian where it is small."""
+    for name, registered in sorted(REGISTRY.items()):
+        rng = np.random.default_rng(seed)
+        arrays, options = registered.inputs(rng)
+        yield Row(
+            "ops", name, check_gradients(_with(registered.apply, options), *arrays, rng=rng), DIFFERENCES
+        )
+
+
+def twin_rows(seed: int) -> Iterator[Row]:
+    """Every fused op against its twin composed of primitives: the larger of the errors of the value and of each gradient."""
+    for name, twin in sorted(ops.reference.TWINS.items()):
+        arrays, options = REGISTRY[name].inputs(np.random.default_rng(seed))
+        results = []
+        for function in (REGISTRY[name].apply, twin):
+            leaves = [Tensor(array, trainable=True) for array in arrays]
+            value = function(*leaves, **options)
+            weights = np.random.default_rng(seed + 1).standard_normal(value.shape)
+            results.append([value.data, *gradients((value * weights).sum(), leaves)])
+        error = max(relative_error(fused, composed) for fused, composed in zip(*results, strict=True))
+        yield Row("fused = reference", name, error, TWINS)
+
+
+def model_error(model: GPT, method: Method, batch: Batch, seed: int, directions: int = 3) -> float:
+    """The largest relative error of ⟨∂L/∂θ, v⟩ over random directions v, θ being all that ``method`` trains in ``model``.
+
+    The differences are central ones of fourth order, (8(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h with h = 1e-3, and v is as large in each array as the array is:
+    a step then changes every weight by a thousandth, and both truncation (h⁴) and rounding (ε/h) stay near 1e-12. Weights that start at zero are drawn first: at
+    B = 0 most of LoRA's gradient would be zero.
+    """
+    tuned = adapt(copy_of(model, np.float64), method, rng=seed)
+    parameters = list(tuned.parameters.values())
+    rng = np.random.default_rng(seed)
+    for parameter in parameters:
+        if not parameter.data.any():
+            parameter.data = 0.02 * rng.standard_normal(parameter.shape)
+    found = [
+        np.zeros(p.shape) if g is None else g
+        for p, g in zip(parameters, gradients(tuned.loss(batch), parameters), strict=True)
+    ]
+    here = [parameter.data for parameter in parameters]
+
+    def loss_at(step: float, v: list[np.ndarray]) -> float:
+        for parameter, x, direction in zip(parameters, here, v, strict=True):
+            parameter.data = x + step * direction
+        with no_grad():
+            return tuned.loss(batch).item()
+
+    worst, h = 0.0, 1e-3
+    for _ in range(directions):
+        v = [rng.standard_normal(x.shape) * max(float(np.sqrt(np.mean(x * x))), 0.01) for x in here]
+        differences = (8 * (loss_at(h, v) - loss_at(-h, v)) - (loss_at(2 * h, v) - loss_at(-2 * h, v))) / (
+            12 * h
+        )
+        tape = sum(float(np.sum(g * direction)) for g, direction in zip(found, v, strict=True))
+        worst = max(worst, abs(tape - differences) / max(abs(tape), abs(differences)))
+    return worst
+
+
+def wrong_rows(model: GPT, batch: Batch, seed: int) -> Iterator[Row]:
+    """What is wrong and must be found out: a pullback that is off by one part in 100,000, and an identity that does not hold."""
+    x = np.random.default_rng(seed).standard_normal((3, 4))
+    yield Row(
+        "must be found out",
+        "a pullback wrong by 1 part in 100,000",
+        check_gradients(wrong_square, x),
+        DIFFERENCES,
+        must_fail=True,
+    )
+    false = check_false_identity(model, batch, seed=seed)
+    yield Row("must be found out", f"{false.name}: {false.statement}", false.error, 1e-3, must_fail=True)
+
+
+def wrong_square(x: Tensor) -> Tensor:
+    """x², with the pullback g·2.00002·x where g·2x is right. It is built by hand, so that no wrong op is ever registered."""
+    data = x.data
+    node = None if x.node is None else Node(((x.node, lambda g: g * 2.00002 * data),))
+    return Tensor(data * data, node=node)
+
+
+def random_model(rng: np.random.Generator) -> GPT:
+    """A small GPT with every weight random, also the biases and norms, which usually start at 0 and 1."""
+    model = GPT(SMALL, rng, np.float64)
+    for parameter in model.parameters():
+        parameter.data = parameter.data + 0.1 * rng.standard_normal(parameter.shape)
+    return model
+
+
+def random_batch(model: GPT, rng: np.random.Generator, rows: int = 2, tokens: int = 24) -> Batch:
+    """Random tokens, a third of them outside the loss. Gradients must be right for any text, so it may as well be this."""
+    shape = (rows, min(tokens, model.config.context))
+    ids, targets = (rng.integers(0, model.config.vocabulary, shape) for _ in range(2))
+    targets[:, : shape[1] // 3] = -100
+    return Batch(ids, targets, np.ones(shape, bool))
+
+
+def _with(function: Callable[..., Tensor], options: dict[str, Any]) -> Callable[..., Tensor]:
+    return lambda *inputs: function(*inputs, **options)
+
+
+def render(report: GradcheckReport) -> "Table":
+    """The report as a table for the screen, one section a group."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    failed = sum(not row.passed for row in report.rows)
+    verdict = (
+        f"{failed} of {len(report.rows)} checks FAILED" if failed else f"all {len(report.rows)} checks passed"
+    )
+    table = Table(title=f"Gradients in float64 · {report.model} · seed {report.seed}", caption=verdict)
+    table.add_column("check")
+    table.add_column("error", justify="right", no_wrap=True)
+    table.add_column("must be", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    group = ""
+    for row in report.rows:
+        if row.group != group:
+            group = row.group
+            table.add_section()
+            table.add_row(f"[bold]{group}[/bold]", "", "", "")
+        sign = ">" if row.must_fail else "≤"
+        mark = "[green]ok[/green]" if row.passed else "[bold red]FAIL[/bold red]"
+        table.add_row(f"  {escape(row.name)}", f"{row.error:.1e}", f"{sign} {row.bound:.0e}", mark)
+    return table
