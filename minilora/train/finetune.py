@@ -23,7 +23,7 @@ import numpy as np
 
 from ..data.tasks import PlainText, Task, load_task
 from ..errors import InputError
-from ..files import make_folder, write_atomically
+from ..files import write_atomically
 from ..methods import Tuned, adapt
 from ..methods.files import CONFIGURATION, WEIGHTS
 from ..models.checkpoint import load
@@ -33,15 +33,38 @@ from . import checkpoints, log
 from .evaluate import evaluate_loss
 from .log import History
 from .loop import fit
-from .measure import Measured, examples_of, measure, row_length, tokenizer_of, training_data, validation_batches
+from .measure import (
+    Measured,
+    examples_of,
+    measure,
+    row_length,
+    tokenizer_of,
+    training_data,
+    validation_batches,
+)
 from .recipe import METHODS, FineTuning
-from .runs import CONFIG, read_config, refuse_existing, write_config
+from .runs import CONFIG, begin_folder, check_same, refuse_existing
 
 METRICS = "metrics.json"
-OUTPUTS = (CONFIG, log.NAME, checkpoints.NAME, WEIGHTS, CONFIGURATION, METRICS)
+ANSWERS = "predictions/{}.jsonl"
+OUTPUTS = (
+    *(CONFIG, log.NAME, checkpoints.NAME, WEIGHTS, CONFIGURATION, METRICS),
+    *(ANSWERS.format(when) for when in ("before", "after")),
+)
 """Files that a run writes into its folder; it refuses a folder that holds one."""
 
-FREE = ("model", "data", "save_every", "part", "limit", "before", "beam", "length_penalty", "no_repeat_ngram", "answer_tokens")
+FREE = (
+    "model",
+    "data",
+    "save_every",
+    "part",
+    "limit",
+    "before",
+    "beam",
+    "length_penalty",
+    "no_repeat_ngram",
+    "answer_tokens",
+)
 """Settings that may differ when a run is resumed: they decide how it is scored or where files lie. Weights and data are compared by content."""
 
 
@@ -88,8 +111,8 @@ class Result:
 
 def finetune(
     settings: FineTuning,
-    *,
     out: str | os.PathLike[str] | None = None,
+    *,
     resume: bool = False,
     force: bool = False,
     progress: bool | None = None,
@@ -105,13 +128,13 @@ def finetune(
     if folder is None and (resume or force):
         raise InputError("resume and force need out, the folder of the run")
     if folder is not None:
-        refuse_existing(folder, OUTPUTS, resume=resume, force=False)
+        refuse_existing(folder, OUTPUTS, resume=resume, force=force)
     model = load(settings.model).astype(np.dtype(settings.dtype))
     task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
     settings = settle(settings, model, task)
     check_scoring(task, settings)
-    if folder is not None and resume and (folder / CONFIG).exists():
-        check_same(folder, settings)
+    if folder is not None and resume:
+        check_same(folder, settings, "finetune", free=FREE)
     tokenizer, context, parameters = tokenizer_of(model), model.config.context, model.count_parameters()
     data = training_data(
         task, tokenizer, rows=settings.rows, length=settings.length, context=context, seed=settings.seed
@@ -129,12 +152,13 @@ def finetune(
     set_dropout(model, settings.dropout or 0.0)
     tuned = adapt(model, settings.adaptation(), name=settings.task, rng=settings.seed)
     if folder is not None:
-        refuse_existing(make_folder(folder), OUTPUTS, resume=resume, force=force)
-        write_config(folder, "finetune", settings)
+        begin_folder(folder, OUTPUTS, "finetune", settings, force=force)
 
     def score(when: str) -> Measured:
-        answers = None if folder is None or isinstance(task, PlainText) else folder / "predictions" / f"{when}.jsonl"
-        return measure(model, task, settings.measuring(), out=answers, progress=progress, title=f"scoring {when}")
+        answers = None if folder is None else folder / ANSWERS.format(when)
+        return measure(
+            model, task, settings.measuring(), out=answers, progress=progress, title=f"scoring {when}"
+        )
 
     before = score("before") if settings.before else None
     history = fit(
@@ -159,7 +183,7 @@ def finetune(
 def settle(settings: FineTuning, model: GPT, task: Task | PlainText) -> FineTuning:
     """The settings with nothing left open, and None for what has no part in the run: the form that ``config.toml`` keeps."""
     method, training = settings.adaptation(), settings.training()
-    settled: dict[str, Any] = {name: None for name in settings.idle()}
+    settled: dict[str, Any] = dict.fromkeys(settings.idle())
     settled |= {
         "learning_rate": training.learning_rate,
         "warmup": training.warmup,
@@ -172,7 +196,9 @@ def settle(settings: FineTuning, model: GPT, task: Task | PlainText) -> FineTuni
         settled[name] = fields["dropout" if name == "lora_dropout" else name]
     if isinstance(task, PlainText):
         length = settings.length
-        settled["length"] = row_length(task, tokenizer_of(model), model.config.context) if length is None else length
+        settled["length"] = (
+            row_length(task, tokenizer_of(model), model.config.context) if length is None else length
+        )
         settled["before"] = True if settings.before is None else settings.before
     else:
         decoding = settings.measuring().decoding(task)
@@ -201,18 +227,6 @@ def check_scoring(task: Task | PlainText, settings: FineTuning) -> None:
         task.score(examples, [example.completion.strip() for example in examples])
 
 
-def check_same(folder: Path, settings: FineTuning) -> None:
-    """Raise InputError, naming the first setting that differs and both values, unless the run in ``folder`` was begun with these settings."""
-    begun = FineTuning(**read_config(folder / CONFIG, FineTuning, "finetune"))
-    for name in (field.name for field in dataclasses.fields(FineTuning) if field.name not in FREE):
-        then, now = getattr(begun, name), getattr(settings, name)
-        if then != now:
-            raise InputError(
-                f"cannot resume: {name} is {now!r}, but the run in {str(folder)!r} was begun with {name} {then!r}; "
-                "give the same value, or another folder"
-            )
-
-
 def identify(settings: FineTuning, model: GPT, task: Task | PlainText) -> Mapping[str, checkpoints.Setting]:
     """What decides the run beside ``Training``: the start, the data (both by digest) and the method."""
     texts = task.train if isinstance(task, PlainText) else [f"{e.prompt}\0{e.completion}" for e in task.train]
@@ -222,7 +236,9 @@ def identify(settings: FineTuning, model: GPT, task: Task | PlainText) -> Mappin
         "length": settings.length,
         "dropout rate": settings.dropout,
         "the base's weights": checkpoints.describe((name, p.data) for name, p in model.named_parameters()),
-        "the training data": checkpoints.describe(("", text.encode("utf-8", "surrogatepass")) for text in texts),
+        "the training data": checkpoints.describe(
+            ("", text.encode("utf-8", "surrogatepass")) for text in texts
+        ),
     }
 
 

@@ -49,18 +49,28 @@ class Measuring:
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, not {value}")
 
+    def width(self, task: str) -> int:
+        """How many continuations are kept; 1 is greedy."""
+        return BEAMS.get(task, 1) if self.beam is None else self.beam
+
     def decoding(self, task: Task) -> Decoding:
-        """How answers are generated: greedily, or by beam search with the paper's penalties where none are given. Raises InputError for penalties without a beam."""
-        width = BEAMS[task.name] if self.beam is None else self.beam
+        """How answers are generated: greedily, or by beam search with the paper's penalties where none are given."""
+        width = self.width(task.name)
         if width == 1:
-            if self.length_penalty is not None or self.no_repeat_ngram is not None:
-                raise InputError(
-                    "length_penalty and no_repeat_ngram are beam search's, and a beam of 1 is greedy; give a beam of 2 or more"
-                )
             return Greedy()
         penalty = Beam.length_penalty if self.length_penalty is None else self.length_penalty
         ngram = Beam.no_repeat_ngram if self.no_repeat_ngram is None else self.no_repeat_ngram
         return Beam(width, penalty, ngram)
+
+    def idle(self, task: str) -> list[str]:
+        """The fields that were given and have no part in scoring this task."""
+        penalties = ("length_penalty", "no_repeat_ngram") if self.width(task) == 1 else ()
+        others = (
+            ("beam", "answer_tokens", "length_penalty", "no_repeat_ngram")
+            if task == "text"
+            else ("length", *penalties)
+        )
+        return [name for name in others if getattr(self, name) is not None]
 
 
 @dataclass(frozen=True)
@@ -145,7 +155,9 @@ def validation_batches(
     if isinstance(task, PlainText):
         length = row_length(task, tokenizer, context) if length is None else length
         return windows(text_tokens(task.validation, tokenizer), length, context)
-    pairs = sorted(encode_examples(task.validation, tokenizer, context), key=lambda pair: len(pair[0]) + len(pair[1]))
+    pairs = sorted(
+        encode_examples(task.validation, tokenizer, context), key=lambda pair: len(pair[0]) + len(pair[1])
+    )
     chunks = [pairs[first : first + rows] for first in range(0, len(pairs), rows)]
     return [pad(chunk, end=tokenizer.end, padding=tokenizer.padding) for chunk in chunks]
 
@@ -159,7 +171,9 @@ def windows(tokens: NDArray[np.int32], length: int, context: int, rows: int = 16
 def check_fits(length: int, context: int) -> None:
     """Raise InputError when a row of text is longer than what the model reads."""
     if length > context:
-        raise InputError(f"length is {length}, more than the model's context of {context} tokens; give at most {context}")
+        raise InputError(
+            f"length is {length}, more than the model's context of {context} tokens; give at most {context}"
+        )
 
 
 def row_length(task: PlainText, tokenizer: Tokenizer, context: int) -> int:

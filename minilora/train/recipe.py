@@ -30,13 +30,6 @@ METHODS = {
 }
 """The methods, with learning rates that did well on tiny-gpt. A larger model wants lower ones (the paper: 2e-4 for LoRA on GPT-2 medium)."""
 
-OWN_FIELDS = {
-    "nl2sql": ("data_seed", "beam", "length_penalty", "no_repeat_ngram", "answer_tokens"),
-    "e2e": ("beam", "length_penalty", "no_repeat_ngram", "answer_tokens"),
-    "text": ("length",),
-}
-"""The fields that belong to some tasks only."""
-
 
 @dataclass(frozen=True)
 class FineTuning:
@@ -169,12 +162,10 @@ class FineTuning:
 
     def idle(self) -> list[str]:
         """The fields that were given and have no part in this run, since they belong to another method or task."""
-        groups = [
-            *((choice.fields, name == self.method) for name, choice in METHODS.items()),
-            *((fields, self.task == name) for name, fields in OWN_FIELDS.items()),
-        ]
-        own = {field for fields, chosen in groups if chosen for field in fields}
-        others = {field for fields, _ in groups for field in fields} - own
+        others = {name for choice in METHODS.values() for name in choice.fields} - {
+            *METHODS[self.method].fields
+        }
+        others |= {*self.measuring().idle(self.task)} | ({"data_seed"} if self.task != "nl2sql" else set())
         return [
             field.name
             for field in dataclasses.fields(self)

@@ -21,7 +21,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from ..errors import InputError, nearest
-from ..files import write_atomically
+from ..files import make_folder, write_atomically
 
 CONFIG = "config.toml"
 Value = str | int | float | bool | list[str] | tuple[str, ...]
@@ -93,7 +93,9 @@ def read_config(
     run = table.pop("run", {})
     if isinstance(run, dict) and run.get("command", command) != command:
         raise InputError(f"{str(path)!r} was written by minilora {run['command']}, not by minilora {command}")
-    hints = {field: typing.get_type_hints(kind)[field] for field in (f.name for f in dataclasses.fields(kind))}
+    hints = {
+        field: typing.get_type_hints(kind)[field] for field in (f.name for f in dataclasses.fields(kind))
+    }
     names = {field: field for field in hints} | dict(spellings or {})
     settings: dict[str, Any] = {}
     for key, value in table.items():
@@ -110,7 +112,9 @@ def read_config(
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML file as a table; raises InputError when it is missing or cannot be read."""
     if not path.is_file():
-        raise InputError(f"no configuration file {str(path)!r}; give a TOML file, such as the {CONFIG} beside a run")
+        raise InputError(
+            f"no configuration file {str(path)!r}; give a TOML file, such as the {CONFIG} beside a run"
+        )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -144,21 +148,46 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
 def refuse_existing(
     folder: str | os.PathLike[str], names: Iterable[str], *, resume: bool = False, force: bool = False
 ) -> None:
-    """Raise InputError when ``folder`` holds one of the files ``names``, which a run would overwrite, unless ``force``, or ``resume`` and a run's configuration is there.
-
-    With ``force`` these files are removed, so that a run which stops half-way leaves none of an older one beside its own.
-    """
+    """Raise InputError when ``folder`` holds one of ``names``, which a run would overwrite, unless ``force``, or ``resume`` and a run's configuration is there."""
     folder = Path(folder)
     if resume and force:
-        raise InputError("resume and force exclude each other: go on with the run in the folder, or begin it anew")
-    found = [name for name in names if (folder / name).exists()]
-    if force:
-        for name in found:
-            (folder / name).unlink()
-    elif found and not (resume and (folder / CONFIG).exists()):
         raise InputError(
-            f"{str(folder)!r} already holds {', '.join(found)}; choose another folder, go on with --resume, or overwrite with --force"
+            "resume and force exclude each other: go on with the run in the folder, or begin it anew"
         )
+    found = [name for name in names if (folder / name).exists()]
+    if found and not force and not (resume and (folder / CONFIG).exists()):
+        ways = "give another folder, or overwrite with --force"
+        known = f"go on with --resume, {ways}" if (folder / CONFIG).exists() else ways
+        raise InputError(f"{str(folder)!r} already holds {', '.join(found)}; {known}")
+
+
+def begin_folder(
+    folder: str | os.PathLike[str], names: Iterable[str], command: str, settings: Any, *, force: bool = False
+) -> None:
+    """Make the folder of a run and write its configuration. With ``force`` the files ``names`` go first, so that a run which stops half-way leaves none of an older one beside its own."""
+    folder = make_folder(folder)
+    for name in names if force else ():
+        if (folder / name).is_file():
+            (folder / name).unlink()
+    write_config(folder, command, settings)
+
+
+def check_same(
+    folder: str | os.PathLike[str], settings: Any, command: str, *, free: Iterable[str] = ()
+) -> None:
+    """Raise InputError, naming the first setting that differs and both values, when ``folder`` holds a run of other settings (a dataclass). ``free`` ones may differ."""
+    path = Path(folder) / CONFIG
+    if not path.exists():
+        return
+    kind = type(settings)
+    begun = kind(**read_config(path, kind, command))
+    for name in (field.name for field in dataclasses.fields(kind) if field.name not in free):
+        then, now = getattr(begun, name), getattr(settings, name)
+        if then != now:
+            raise InputError(
+                f"cannot resume: {name} is {now!r}, but the run in {str(folder)!r} was begun with {name} {then!r}; "
+                "give the same value, or another folder"
+            )
 
 
 def free_folder(wanted: str | os.PathLike[str]) -> Path:

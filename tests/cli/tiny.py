@@ -40,6 +40,8 @@ def write_e2e(file: Path, *, lines: int = 60) -> Path:
     """A CSV file as E2E's."""
     rows = ["mr,ref"]
     for i in range(lines):
-        rows.append(f'"name[Inn {i}], food[{"fish" if i % 2 else "soup"}]","Inn {i} has {"fish" if i % 2 else "soup"}."')
+        rows.append(
+            f'"name[Inn {i}], food[{"fish" if i % 2 else "soup"}]","Inn {i} has {"fish" if i % 2 else "soup"}."'
+        )
     file.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return file

@@ -1,0 +1,95 @@
+"""``minilora evaluate``: score a model on a task. Calls ``train.measure.measure``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..data.tasks import load_task
+from ..errors import InputError
+from ..train.measure import Measuring, measure
+from .finetune import TEXTS
+from .opening import adapter_option, model_option, open_model, settings_beside
+from .options import settings_options
+from .output import json_option, note, number, print_json, print_table
+
+SCORING = tuple(Measuring.__dataclass_fields__)
+
+
+@click.command("evaluate")
+@model_option
+@adapter_option
+@click.option("--task", help="nl2sql, e2e or text.  [default: the adapter's own]")
+@click.option("--data", help="The file or folder that the task reads.  [default: the adapter's own]")
+@click.option("--data-seed", type=int, help=TEXTS["data_seed"])
+@settings_options(Measuring, TEXTS)
+@click.option("--out", metavar="FILE", help="Write the answers to this file, one JSON object a line.")
+@click.option("--force", is_flag=True, help="Overwrite the file --out.")
+@json_option
+def command(
+    model: str | None,
+    adapter: str | None,
+    task: str | None,
+    data: str | None,
+    data_seed: int | None,
+    out: str | None,
+    force: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Score a model, with an adapter or without, on a task it may never have seen.
+
+    \b
+    Examples:
+      minilora evaluate --adapter runs/sql --part test
+      minilora evaluate --model tiny-gpt --task nl2sql --limit 100
+      minilora evaluate --adapter runs/e2e --beam 4 --out answers.jsonl
+    """
+    beside = settings_beside(adapter)
+    task = task or beside.get("task")
+    if task is None:
+        raise InputError(
+            "no task is given; give --task nl2sql, e2e or text, or an --adapter that finetune wrote"
+        )
+    if task == beside.get("task"):  # another task has other data, and answers of another length
+        data, data_seed = (
+            data or beside.get("data"),
+            beside.get("data_seed") if data_seed is None else data_seed,
+        )
+        given = {
+            name: beside.get(name) if given[name] is None and name != "limit" else given[name]
+            for name in SCORING
+        }
+    how = Measuring(**{name: value for name, value in given.items() if value is not None})
+    idle = [*how.idle(task), *(["data_seed"] if data_seed is not None and task != "nl2sql" else [])]
+    if idle:
+        note(f"Note: without effect on {task}: {', '.join(idle)}.")
+    check_free(out, force)
+    found = load_task(task, data=data, seed=data_seed or 0)
+    opened = open_model(model, adapter)
+    result = measure(opened.model, found, how, out=out)
+    if as_json:
+        print_json(
+            {
+                "model": opened.name,
+                "adapter": adapter,
+                "task": task,
+                "part": result.part,
+                "primary": result.primary,
+                "metrics": dict(result.metrics),
+                "counted": result.counted,
+                "seconds": round(result.seconds, 3),
+            }
+        )
+        return
+    kind = "tokens" if task == "text" else "examples"
+    print_table(
+        (f"{task}, {result.part}, {number(result.counted)} {kind}", "score"),
+        [(name, number(value)) for name, value in result.metrics.items()],
+    )
+
+
+def check_free(file: str | None, force: bool) -> None:
+    """Raise InputError when the file is there already, unless ``force``."""
+    if file is not None and Path(file).exists() and not force:
+        raise InputError(f"{file!r} is there already; choose another name, or overwrite it with --force")

@@ -1,0 +1,106 @@
+"""``minilora finetune``: adapt a model to a task. Calls ``train.finetune.finetune``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..train.finetune import Result, finetune
+from ..train.recipe import FineTuning
+from ..train.runs import CONFIG, free_folder
+from .errors import resumable
+from .options import make_settings, settings_options
+from .output import json_option, note, number, print_json, print_table
+
+TEXTS = {
+    "model": "A shipped model's name, or a model folder.",
+    "task": "nl2sql, e2e or text.",
+    "data": "The file or folder that the task reads (e2e: zip or CSV; text: .txt or a folder; nl2sql makes its own).",
+    "data_seed": "nl2sql: the seed its tables and questions are made from.",
+    "method": "lora, full or houlsby.",
+    "rank": "LoRA: r, the rank of the update.  [default: 8]",
+    "alpha": "LoRA: α; the update is scaled by α/r.  [default: 16]",
+    "targets": "LoRA: which layers, by name, separated by commas; all-linear for all.  [default: query,value]",
+    "lora_dropout": "LoRA: dropout on the input of A.  [default: 0]",
+    "width": "Houlsby: the width of the bottleneck.  [default: 16]",
+    "learning_rate": "The highest learning rate.  [default: lora 8e-3, full 4e-4, houlsby 4e-3]",
+    "steps": "Optimizer steps.",
+    "rows": "Examples a batch.",
+    "length": "text: tokens a row.  [default: 256, or what fits]",
+    "schedule": "linear, cosine or constant.",
+    "warmup": "Steps over which the learning rate rises.  [default: a tenth of all, at most 20]",
+    "weight_decay": "Decoupled weight decay, on matrices only.",
+    "clip": "The largest norm of the gradient; 0 never clips.",
+    "accumulation": "Batches a step.",
+    "label_smoothing": "ε, spread evenly over the vocabulary.",
+    "dropout": "The rate of the model's own dropout.  [default: that of its configuration]",
+    "workers": "Threads; each takes a share of the batch.",
+    "seed": "Of the adapter's start, the order of the examples, and dropout.",
+    "dtype": "float32 or float64.",
+    "evaluate_every": "Steps from one validation loss to the next.  [default: never]",
+    "patience": "Stop after so many validations without a new best, and take the best.",
+    "save_every": "Steps from one checkpoint to the next.",
+    "part": "What the score is reported on: validation or test.",
+    "limit": "Score only the first so many examples.",
+    "before": "Score the model before training too.  [default: yes, unless beam search makes it long]",
+    "beam": "Width of beam search; 1 is greedy.  [default: e2e 10, nl2sql 1]",
+    "length_penalty": "Beam search: the length penalty.  [default: 0.9]",
+    "no_repeat_ngram": "Beam search: no run of so many tokens twice; 0 allows all.  [default: 4]",
+    "answer_tokens": "The most tokens of an answer.  [default: the task's]",
+}
+SPELLINGS = {"lr": "learning_rate", "batch": "rows"}
+
+
+@click.command("finetune")
+@settings_options(FineTuning, TEXTS, SPELLINGS)
+@click.option("--config", metavar="FILE", help="Take settings from a TOML file; options given here win.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="Where everything is written.  [default: runs/TASK-METHOD, or the next free name]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out, under its own settings.")
+@click.option("--force", is_flag=True, help="Overwrite the run in --out.")
+@json_option
+def command(
+    config: str | None, out: str | None, resume: bool, force: bool, as_json: bool, **given: Any
+) -> None:
+    """Adapt a model to a task, and score it before and after.
+
+    \b
+    Examples:
+      minilora finetune --task nl2sql --method lora --rank 8 --steps 300 --out runs/sql
+      minilora finetune --task e2e --data e2e-dataset.zip --method houlsby --width 16
+      minilora finetune --task text --data book.txt --method full --lr 2e-4
+      minilora finetune --config runs/sql/config.toml        repeats that run
+      minilora finetune --out runs/sql --resume              goes on after Ctrl-C
+    """
+    if resume and config is None and out is not None and (Path(out) / CONFIG).is_file():
+        config = str(Path(out) / CONFIG)
+    settings = make_settings(FineTuning, given, config, "finetune", SPELLINGS)
+    if out is None and not (resume or force):
+        out = str(free_folder(Path("runs") / f"{settings.task}-{settings.method}"))
+    if idle := settings.idle():
+        note(f"Note: {', '.join(idle)} has no part in a {settings.method} run on {settings.task}.")
+    with resumable(f"minilora finetune --out {out} --resume"):
+        result = finetune(settings, out=out, resume=resume, force=force)
+    if as_json:
+        print_json(result.report())
+    else:
+        show(result)
+
+
+def show(result: Result) -> None:
+    """The scores, what was trained, and where it lies."""
+    settings, after = result.settings, result.after
+    before = {} if result.before is None else result.before.metrics
+    rows = [(name, number(before.get(name)), number(value)) for name, value in after.metrics.items()]
+    kind = "tokens" if settings.task == "text" else "examples"
+    click.echo(f"{settings.task}: {result.tuned.methods[settings.task]}")
+    print_table((f"{after.part}, {number(after.counted)} {kind}", "before", "after"), rows)
+    click.echo(
+        f"trained {result.trainable:,} of {result.parameters:,} parameters ({result.trainable / result.parameters:.2%}) "
+        f"for {len(result.history.losses):,} steps in {result.history.seconds:.0f} s"
+    )
+    if result.folder is not None:
+        click.echo(f"written to {result.folder}")

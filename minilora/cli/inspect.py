@@ -1,0 +1,178 @@
+"""``minilora inspect``: what a model folder, an adapter folder or a safetensors file holds. Calls ``describe`` of ``methods``, ``load`` of ``models`` and ``load_tensors``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import numpy as np
+
+from ..errors import InputError
+from ..methods import describe, linear_shapes, read_adapter
+from ..methods.files import CONFIGURATION, WEIGHTS
+from ..models.checkpoint import CONFIG, load, shipped
+from ..tensors import load_tensors
+from .opening import settings_beside
+from .output import json_option, number, print_json, print_table, size
+
+
+class Found(NamedTuple):
+    """What is there: one sentence, facts for a program, and a table for people."""
+
+    summary: str
+    facts: dict[str, Any]
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+@click.command("inspect")
+@click.argument("path")
+@click.option(
+    "--base",
+    help="The model an adapter was made for: full fine-tuning is compared with it.  [default: the run's own]",
+)
+@json_option
+def command(path: str, base: str | None, as_json: bool) -> None:
+    """Say what PATH holds: a model (folder or shipped name), an adapter's folder, or a safetensors file.
+
+    Of an adapter: for each layer its rank, the scale α/r, the norm of B (zero before training), the norm of the update, and whether it does anything.
+
+    \b
+    Examples:
+      minilora inspect tiny-gpt
+      minilora inspect runs/sql
+      minilora inspect runs/sql/checkpoint.safetensors
+    """
+    found = look(path)(path, base)
+    if as_json:
+        print_json(found.facts)
+        return
+    click.echo(found.summary)
+    print_table(found.columns, found.rows)
+
+
+def look(path: str) -> Callable[[str, str | None], Found]:
+    """The function that knows what lies at ``path``; raises InputError where there is nothing that could be known."""
+    place = Path(path)
+    if place.is_file():
+        return inspect_file
+    if (place / CONFIGURATION).is_file() or (place / WEIGHTS).is_file():
+        return inspect_adapter
+    if (place / CONFIG).is_file() or path in shipped():
+        return inspect_model
+    if place.is_dir():
+        raise InputError(
+            f"{path!r} holds neither an adapter ({CONFIGURATION}) nor a model ({CONFIG}); give such a folder, or a safetensors file"
+        )
+    raise InputError(
+        f"there is nothing at {path!r}, and no shipped model of that name; shipped are: {', '.join(shipped()) or 'none'}"
+    )
+
+
+def inspect_model(path: str, base: str | None) -> Found:
+    """Sizes, and the parameters of each part."""
+    if base is not None:
+        raise InputError(f"--base is for adapters, and {path!r} is a model; leave it out")
+    model = load(path)
+    config, total = model.config, model.count_parameters()
+    parts = {
+        "token embedding (and head)": model.tokens.count_parameters(),
+        "positions": model.positions.count_parameters(),
+        f"blocks ({config.layers})": sum(block.count_parameters() for block in model.blocks),
+        "last norm": model.norm.count_parameters(),
+    }
+    tokenizer = None if model.tokenizer is None else int(model.tokenizer.vocabulary)
+    facts = {
+        "kind": "model",
+        "path": path,
+        **vars(config),
+        "parameters": total,
+        "parts": parts,
+        "tokenizer": tokenizer,
+    }
+    facts["layers that LoRA can adapt"] = {name: list(shape) for name, shape in linear_shapes(config).items()}
+    words = "without a tokenizer" if tokenizer is None else f"with a tokenizer of {tokenizer:,} tokens"
+    summary = (
+        f"a GPT-2 of {total:,} parameters: {config.layers} layers, width {config.width}, {config.heads} heads, "
+        f"context {config.context}, vocabulary {config.vocabulary:,}; {words}"
+    )
+    rows = [(name, f"{count:,}", f"{count / total:.1%}") for name, count in parts.items()]
+    return Found(summary, facts, ("part", "parameters", "share"), rows)
+
+
+def inspect_adapter(path: str, base: str | None) -> Found:
+    """What the adapter does, layer by layer."""
+    saved = read_adapter(path)
+    base = base or settings_beside(path).get("model")
+    reports = describe(path, base=None if base is None else load(base))
+    count = sum(int(array.size) for array in saved.arrays.values())
+    written = sum((Path(path) / name).stat().st_size for name in (WEIGHTS, CONFIGURATION))
+    acting = [report.acts for report in reports]
+    does = None if None in acting else any(acting)
+    facts = {
+        "kind": "adapter",
+        "path": path,
+        "name": saved.name,
+        "method": saved.method.method,
+        "fields": vars(saved.method),
+        "base": base,
+        "trainable": count,
+        "bytes": written,
+        "does anything": does,
+        "layers": [vars(report) for report in reports],
+    }
+    words = {
+        True: "it changes what the model computes",
+        False: "it does nothing: every update is zero",
+        None: "whether it does anything shows beside its --base",
+    }
+    summary = f"the adapter {saved.name!r}, {saved.method}: {count:,} trainable parameters, {size(written)}; {words[does]}"
+    rows = [
+        (
+            r.layer,
+            number(r.rank),
+            number(r.scale),
+            number(r.norm_B),
+            number(r.norm_update),
+            {True: "yes", False: "no", None: "?"}[r.acts],
+        )
+        for r in reports
+    ]
+    return Found(summary, facts, ("layer", "rank", "scale α/r", "‖B‖", "‖ΔW‖", "acts"), rows)
+
+
+def inspect_file(path: str, base: str | None) -> Found:
+    """The arrays by name."""
+    if base is not None:
+        raise InputError(f"--base is for adapters, and {path!r} is a file; leave it out")
+    arrays, metadata = load_tensors(path)
+    tensors = [
+        {
+            "name": name,
+            "dtype": str(array.dtype),
+            "shape": list(array.shape),
+            "norm": float(np.linalg.norm(array.astype(np.float64))),
+            "finite": bool(np.isfinite(array).all()),
+        }
+        for name, array in sorted(arrays.items())
+    ]
+    count = sum(int(array.size) for array in arrays.values())
+    facts = {
+        "kind": "safetensors",
+        "path": path,
+        "numbers": count,
+        "bytes": Path(path).stat().st_size,
+        "metadata": metadata,
+        "tensors": tensors,
+    }
+    summary = f"a safetensors file of {len(tensors)} arrays with {count:,} numbers, {size(Path(path).stat().st_size)}"
+    rows = [
+        (
+            str(t["name"]),
+            str(t["dtype"]),
+            " × ".join(map(str, array.shape)) or "scalar",
+            number(float(str(t["norm"]))) if t["finite"] else "not finite",
+        )
+        for t, (_, array) in zip(tensors, sorted(arrays.items()), strict=True)
+    ]
+    return Found(summary, facts, ("array", "dtype", "shape", "norm"), rows)

@@ -1,0 +1,43 @@
+"""Which model, with which adapter: the options ``--model`` and ``--adapter`` of several commands, and what a run's folder says about itself.
+
+Comes before ``evaluate``, ``generate`` and ``merge``. An adapter that ``minilora finetune`` made has a ``config.toml`` beside it, which names its model and task: neither
+need be repeated.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from ..methods import Tuned, load_adapter
+from ..models.checkpoint import load
+from ..models.gpt import GPT
+from ..train.recipe import FineTuning
+from ..train.runs import CONFIG, read_config
+
+model_option = click.option(
+    "--model", help="A shipped model's name, or a model folder.  [default: the adapter's own, or tiny-gpt]"
+)
+adapter_option = click.option("--adapter", metavar="DIR", help="A folder that finetune wrote.")
+
+
+class Opened(NamedTuple):
+    """A model, what it is called, and its adapter, if it has one."""
+
+    model: GPT
+    name: str
+    tuned: Tuned | None
+
+
+def settings_beside(adapter: str | None) -> dict[str, Any]:
+    """The settings of the run that made an adapter; none where no configuration lies beside it."""
+    if adapter is None or not (Path(adapter) / CONFIG).is_file():
+        return {}
+    return read_config(Path(adapter) / CONFIG, FineTuning, "finetune")
+
+
+def open_model(model: str | None, adapter: str | None) -> Opened:
+    """Load the model, and the adapter into it. Raises InputError for either that cannot be loaded, and where they do not fit each other."""
+    name: str = model or settings_beside(adapter).get("model", FineTuning.model)
+    loaded = load(name)
+    return Opened(loaded, name, None if adapter is None else load_adapter(loaded, adapter))

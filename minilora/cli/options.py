@@ -1,0 +1,69 @@
+"""Options out of a dataclass of settings: one an attribute, so that the command line, a configuration file and Python know the same names and defaults.
+
+Comes before the commands that run for long (``pretrain``, ``finetune``). An option that is not given is None; then the configuration file's value holds, then the default.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from ..train.runs import read_config
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Settings = TypeVar("Settings")
+
+
+def settings_options(
+    kind: type, texts: Mapping[str, str], spellings: Mapping[str, str] | None = None
+) -> Callable[[Function], Function]:
+    """A decorator that adds an option for each field of the dataclass ``kind``.
+
+    texts: what the help says of each field; a default that is not None is added. spellings: further names (``lr`` for ``learning_rate``).
+    """
+    hints = typing.get_type_hints(kind)
+
+    def decorate(function: Function) -> Function:
+        for field in reversed(dataclasses.fields(kind)):  # click puts the last decorator first
+            function = _option(field, hints[field.name], texts[field.name], spellings or {})(function)
+        return function
+
+    return decorate
+
+
+def _option(
+    field: "dataclasses.Field[Any]", hint: Any, text: str, spellings: Mapping[str, str]
+) -> Callable[[Function], Function]:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    names = [field.name, *(short for short, name in spellings.items() if name == field.name)]
+    flags = [f"--{name.replace('_', '-')}" for name in names]
+    named = field.default is None or isinstance(field.default, bool) or "[default" in text
+    shown = text if named else f"{text}  [default: {field.default}]"
+    if bool in kinds:
+        flag = flags[0].removeprefix("--")
+        return click.option(f"--{flag}/--no-{flag}", field.name, default=None, help=shown)
+    if typing.get_origin(kinds[0]) is tuple:
+        return click.option(*flags, field.name, default=None, callback=_names, metavar="NAMES", help=shown)
+    plain = next(kind for kind in (int, float, str) if kind in kinds)
+    return click.option(*flags, field.name, type=plain, default=None, help=shown)
+
+
+def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """``query,value`` as two names."""
+    return None if value is None else tuple(name.strip() for name in value.split(","))
+
+
+def make_settings(
+    kind: type[Settings],
+    given: Mapping[str, Any],
+    config: str | None,
+    command: str,
+    spellings: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of a run: what was ``given`` on the command line (None: not given) over the file ``config`` over the defaults. Raises InputError."""
+    values = {} if config is None else read_config(config, kind, command, spellings=spellings)
+    values |= {name: value for name, value in given.items() if value is not None}
+    return kind(**values)
