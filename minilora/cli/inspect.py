@@ -1,6 +1,6 @@
 """``minilora inspect``: what a model folder, an adapter folder or a safetensors file holds. Calls ``describe`` of ``methods``, ``load`` of ``models`` and ``load_tensors``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ class Found(NamedTuple):
     summary: str
     facts: dict[str, Any]
     columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
 
 @click.command("inspect")
@@ -103,7 +103,9 @@ def inspect_model(path: str, base: str | None) -> Found:
 def inspect_adapter(path: str, base: str | None) -> Found:
     """What the adapter does, layer by layer."""
     saved = read_adapter(path)
-    base = base or settings_beside(path).get("model")
+    own = settings_beside(path).get("model")
+    if base is None and own is not None and (Path(own).is_dir() or own in shipped()):
+        base = own
     reports = describe(path, base=None if base is None else load(base))
     count = sum(int(array.size) for array in saved.arrays.values())
     written = sum((Path(path) / name).stat().st_size for name in (WEIGHTS, CONFIGURATION))

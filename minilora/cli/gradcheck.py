@@ -1,0 +1,45 @@
+"""``minilora gradcheck``: are the gradients right? Calls ``lab.gradcheck.gradcheck``."""
+
+import click
+
+from ..errors import RunFailed
+from ..lab.gradcheck import gradcheck
+from .output import json_option, print_json, print_table
+
+
+@click.command("gradcheck")
+@click.option("--model", help="A shipped model's name, or a model folder.  [default: a small random one]")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs and directions.")
+@json_option
+def command(model: str | None, seed: int, as_json: bool) -> None:
+    """Check every gradient in float64: each op and the whole model against central differences, fused ops against their twins, LoRA against full fine-tuning.
+
+    The last rows are statements known to be wrong, which the check must find out. Exit status 1 when a row does not pass.
+
+    \b
+    Examples:
+      minilora gradcheck
+      minilora gradcheck --model tiny-gpt --json
+    """
+    report = gradcheck(model, seed=seed)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        print_table(
+            ("check", "error", "bound", "passed"),
+            [
+                (
+                    f"{row.group}: {row.name}",
+                    f"{row.error:.1e}",
+                    f"{'>' if row.must_fail else '≤'} {row.bound:.0e}",
+                    "yes" if row.passed else "NO",
+                )
+                for row in report.rows
+            ],
+        )
+        click.echo(
+            f"{sum(row.passed for row in report.rows)} of {len(report.rows)} checks passed on {report.model}"
+        )
+    if not report.passed:
+        wrong = [f"{row.group}: {row.name}" for row in report.rows if not row.passed]
+        raise RunFailed(f"{len(wrong)} of {len(report.rows)} checks did not pass, first {wrong[0]!r}")
