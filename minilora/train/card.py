@@ -41,7 +41,7 @@ def card(record: Mapping[str, Any]) -> str:
         "",
         f"    {record['command']}",
         "",
-        f"- Corpus: `{corpus['file']}`, {corpus['books']} public-domain books, {corpus['tokens']:,} tokens; one more book, which begins “{corpus['held out'].strip()}”, was left out to measure perplexity.",
+        f"- Corpus: `{corpus['file']}`, {corpus['books']} public-domain books, {corpus['tokens']:,} tokens; one more book, which begins “{' '.join(corpus['held out'].split())}”, was left out to measure perplexity.",
         f"- Mixture, by rows: {mixture['repeats']:.0%} random strings that repeat (the loss counts the repeats only), {mixture['formatted']:.0%} generated documents "
         f"(lists of attributes, records retold, tables, SQL statements without questions, dialogues, numbers), {books:.0%} books. No example of any task is among them.",
         f"- Start: {'weights that hold a copying circuit (see minilora/models/induction.py)' if settings['start'] == 'induction' else 'random weights'}; seed {settings['seed']}.",

@@ -1,0 +1,189 @@
+"""A fair comparison of methods: equally many learning rates tried on validation, several seeds on test, intervals on everything.
+
+Comes after ``train.finetune``, of which it makes many runs. Each run has a folder of its own, and a run that is there is not made again; so a study that was stopped goes on.
+
+1. Choose: every contender is trained once with each of its learning rates, and scored on the validation questions; the best rate is kept.
+2. Measure: with that rate, every contender is trained from each seed, and scored on the test questions.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.tasks import NL2SQL
+from ..errors import InputError
+from ..files import write_atomically
+from ..train.finetune import finetune
+from ..train.recipe import FineTuning
+
+PREDICTIONS, METRICS, SUMMARY = "predictions/after.jsonl", "metrics.json", "study.json"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way of adapting, and the learning rates it is tried with."""
+
+    name: str
+    settings: FineTuning
+    learning_rates: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is compared, and how.
+
+    contenders: each with equally many learning rates. seeds: of the measured runs; the first is also that of the tries. tries_limit: validation questions a try is scored on.
+    Raises InputError where the learning rates are not equally many: more tries would be an advantage.
+    """
+
+    contenders: tuple[Contender, ...]
+    seeds: tuple[int, ...] = (0, 1, 2)
+    tries_limit: int = 400
+    data_seed: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        tries = {contender.name: len(contender.learning_rates) for contender in self.contenders}
+        if len(set(tries.values())) != 1:
+            raise InputError(f"every contender must get equally many learning rates, but they have {tries}")
+
+
+def nl2sql_study(model: str = "tiny-gpt", *, steps: int = 300, rows: int = 16) -> Study:
+    """The package's own comparison, on NL2SQL over tables never seen: full fine-tuning, LoRA on all and on two matrices, and Houlsby adapters, each of the last three under 2% of the weights."""
+    base = FineTuning(
+        model=model, task="nl2sql", data_seed=0, steps=steps, rows=rows, before=False, dropout=0.0
+    )
+    return Study(
+        (
+            Contender("full fine-tuning", replace(base, method="full"), (1e-4, 2e-4, 4e-4, 8e-4)),
+            Contender("LoRA r=4, all linear", replace(base, method="lora", rank=4, alpha=8.0, targets=("all-linear",)), (2e-3, 4e-3, 8e-3, 1.2e-2)),
+            Contender("LoRA r=16, query and value", replace(base, method="lora", rank=16, alpha=32.0, targets=("query", "value")), (2e-3, 4e-3, 8e-3, 1.2e-2)),
+            Contender("Houlsby, width 16", replace(base, method="houlsby", width=16), (2e-3, 4e-3, 8e-3, 1.5e-2)),
+        )
+    )  # fmt: skip
+
+
+def run_study(
+    study: Study, out: str | Path, *, progress: bool | None = None, tell: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Make the runs that are missing, and return (and write to ``out/study.json``) rates tried, rates chosen, and accuracies with intervals.
+
+    tell is called with one line a run.
+    """
+    out = Path(out)
+    task = NL2SQL(study.data_seed)
+    parts = {"validation": task.validation[: study.tries_limit], "test": task.test}
+
+    def right(contender: Contender, rate: float, seed: int, part: str) -> NDArray[np.bool_]:
+        """Which questions of ``part`` the run answers rightly; makes the run where it is not there yet."""
+        folder = out / f"{_slug(contender.name)}-{rate:g}-seed{seed}-{part}"
+        examples = parts[part]
+        if not (folder / METRICS).exists():  # written last, so the run is whole
+            settings = replace(
+                contender.settings, learning_rate=rate, seed=seed, part=part, limit=len(examples)
+            )
+            finetune(settings, folder, resume=True, progress=progress)
+        lines = (folder / PREDICTIONS).read_text().splitlines()
+        answers = np.array(
+            task.right(examples, [json.loads(line)["prediction"] for line in lines]), dtype=bool
+        )
+        tell(f"{contender.name}, rate {rate:g}, seed {seed}, {part}: {answers.mean():.1%}")
+        return answers
+
+    seen = np.array([bool(example.extra["seen"]) for example in task.test])
+    rows, tests = [], {}
+    for contender in study.contenders:
+        tries = {
+            rate: float(right(contender, rate, study.seeds[0], "validation").mean())
+            for rate in contender.learning_rates
+        }
+        best = max(tries, key=lambda rate: tries[rate])
+        answers = np.stack(
+            [right(contender, best, seed, "test") for seed in study.seeds]
+        )  # [seeds, questions]
+        tests[contender.name] = answers[:, ~seen]
+        rows.append(
+            {
+                "name": contender.name,
+                "settings": {k: v for k, v in asdict(contender.settings).items() if v is not None},
+                "tries": {f"{rate:g}": score for rate, score in tries.items()},
+                "learning rate": best,
+                "trainable": _trainable(out / f"{_slug(contender.name)}-{best:g}-seed{study.seeds[0]}-test"),
+                "unseen tables": _with_interval(answers[:, ~seen]),
+                "seen tables": _with_interval(answers[:, seen]),
+                "unseen tables by seed": answers[:, ~seen].mean(axis=1).tolist(),
+            }
+        )
+    first = study.contenders[0].name
+    ratios = {
+        f"{name} / {first}": _ratio(answers, tests[first]) for name, answers in tests.items() if name != first
+    }
+    summary = {
+        "seeds": list(study.seeds),
+        "questions": {
+            "validation": len(parts["validation"]),
+            "unseen tables": int((~seen).sum()),
+            "seen tables": int(seen.sum()),
+        },
+        "rows": rows,
+        "ratios": ratios,
+    }
+    write_atomically(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
+    return summary
+
+
+def resample(
+    parts: Sequence[NDArray[np.bool_]], statistic: Callable[..., float], *, draws: int = 2000, seed: int = 0
+) -> tuple[float, float]:
+    """A 95% interval of ``statistic`` of the means of several [seeds, questions] arrays, by resampling both seeds and questions.
+
+    The arrays answer the same questions, so each draw takes the same questions of all; seeds are drawn for each by itself, since equal seeds of two methods have nothing in common.
+    """
+    rng = np.random.default_rng(seed)
+    questions = parts[0].shape[1]
+    values = []
+    for _ in range(draws):
+        chosen = rng.integers(0, questions, questions)
+        means = [part[rng.integers(0, len(part), len(part))][:, chosen].mean() for part in parts]
+        values.append(statistic(*means))
+    low, high = np.quantile(values, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _with_interval(answers: NDArray[np.bool_]) -> dict[str, Any]:
+    return {"accuracy": float(answers.mean()), "interval": resample([answers], float)}
+
+
+def _ratio(answers: NDArray[np.bool_], reference: NDArray[np.bool_]) -> dict[str, Any]:
+    def ratio(a: float, b: float) -> float:
+        return float(a / b) if b else float("inf")
+
+    return {
+        "ratio": ratio(answers.mean(), reference.mean()),
+        "interval": resample([answers, reference], ratio),
+    }
+
+
+def _slug(name: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+def _trainable(folder: Path) -> int:
+    metrics: Mapping[str, Any] = json.loads((folder / METRICS).read_text())
+    return int(metrics["trainable"])
+
+
+def render(summary: Mapping[str, Any]) -> Iterable[str]:
+    """The summary as the lines of a Markdown table."""
+    yield "| method | trainable | learning rate | unseen tables | seen tables |"
+    yield "|---|---:|---:|---:|---:|"
+    for row in summary["rows"]:
+        cells = [
+            f"{row[part]['accuracy']:.1%} ({row[part]['interval'][0]:.1%} – {row[part]['interval'][1]:.1%})"
+            for part in ("unseen tables", "seen tables")
+        ]
+        yield f"| {row['name']} | {row['trainable']:,} | {row['learning rate']:g} | {' | '.join(cells)} |"
