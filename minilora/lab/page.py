@@ -1,0 +1,75 @@
+"""A web page in one file: opened from disk it shows everything, loads nothing, and follows the reader's choice of light or dark.
+
+Comes before the reports, which fill it. The style sheet also colours the charts of ``svg.py``.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+STYLE = """
+:root { color-scheme: light dark; --paper: #fbfaf7; --card: #ffffff; --ink: #1d2126; --soft: #626b76; --rule: #e4e1d9; --code: #f3f1eb;
+  --base: #8a8f98; --lora: #2f6fd0; --full: #d4622a; --houlsby: #2c9a74; --good: #1e7f58; --bad: #b3372c; }
+@media (prefers-color-scheme: dark) { :root { --paper: #14171b; --card: #1b1f25; --ink: #e7e9ec; --soft: #9aa4b0; --rule: #2c323a; --code: #232931;
+  --base: #8b94a0; --lora: #6fa8ff; --full: #f0935c; --houlsby: #55c79c; --good: #55c79c; --bad: #ff8b7d; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 1040px; margin: 0 auto; padding: 2.2rem 1.1rem 3rem; }
+h1 { font-size: clamp(1.5rem, 4.5vw, 2.1rem); line-height: 1.2; letter-spacing: -.015em; margin: 0 0 .5rem; text-wrap: balance; }
+h2 { font-size: 1.15rem; margin: 2.4rem 0 .8rem; letter-spacing: -.005em; }
+h3 { font-size: .95rem; margin: 0 0 .1rem; }
+p { margin: .4rem 0; max-width: 72ch; } .lede { font-size: 1.08rem; } .soft { color: var(--soft); font-size: .9rem; }
+.grid2 { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); }
+.card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 1rem 1.1rem; min-width: 0; }
+figure { margin: 0; } figure p { margin: 0 0 .5rem; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .92rem; }
+th, td { padding: .5rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: baseline; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); font-size: .82rem; white-space: normal; vertical-align: bottom; }
+tbody tr:last-child td { border-bottom: 0; } td small { color: var(--soft); display: block; font-size: .8em; }
+table.words td { text-align: left; white-space: normal; } table.words td:last-child, table.words th:last-child { text-align: right; white-space: nowrap; } table.words th { text-align: left; }
+pre { background: var(--code); border-radius: 8px; padding: .7rem .85rem; margin: .5rem 0; overflow-x: auto; font: .84rem/1.5 ui-monospace, "SF Mono", Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+.key { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: .2rem 0 .9rem; font-size: .9rem; }
+.key span::before { content: ""; display: inline-block; width: .7em; height: .7em; border-radius: 2px; margin-right: .45em; background: var(--c); }
+.swatch::before { content: ""; display: inline-block; width: .7em; height: .7em; border-radius: 2px; margin-right: .5em; background: var(--c); }
+.good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
+.note { border-left: 3px solid var(--full); padding: .1rem 0 .1rem .9rem; }
+.base { --c: var(--base); } .lora { --c: var(--lora); } .full { --c: var(--full); } .houlsby { --c: var(--houlsby); }
+svg { display: block; width: 100%; height: auto; font-family: inherit; } svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
+svg .label { fill: var(--ink); } svg .axis { stroke: var(--soft); stroke-width: 1; } svg .grid { stroke: var(--rule); stroke-width: 1; }
+svg .line { fill: none; stroke: var(--c); stroke-width: 2.2; stroke-linejoin: round; } svg .faint { opacity: .25; stroke-width: 1; }
+svg .bar { fill: var(--c); } svg .hollow { fill-opacity: .45; } svg .dot { fill: var(--c); stroke: var(--card); stroke-width: 2; }
+svg .whisker { stroke: var(--ink); stroke-width: 1.5; opacity: .75; stroke-linecap: round; } svg .level { stroke: var(--c); stroke-dasharray: 4 4; }
+footer { margin-top: 2.5rem; color: var(--soft); font-size: .84rem; overflow-wrap: anywhere; }
+"""
+
+
+def html_page(title: str, parts: Iterable[str]) -> str:
+    """A whole page around ``parts``, which are HTML."""
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    body = "\n".join(parts)
+    return f'<!doctype html>\n<html lang="en"><head>{head}<title>{escape(title)}</title><style>{STYLE}</style></head>\n<body><main>\n{body}\n</main></body></html>\n'
+
+
+def figure(title: str, words: str, svg: str) -> str:
+    """A chart in a card, with a title and a line of words."""
+    return f'<figure class="card"><h3>{escape(title)}</h3><p class="soft">{escape(words)}</p>{svg}</figure>'
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """A table that scrolls sideways where the screen is narrow. Cells are HTML."""
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<div class="scroll card"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def key(entries: Iterable[tuple[str, str]]) -> str:
+    """What the colours mean: (kind, title) pairs."""
+    return '<p class="key">' + "".join(f'<span class="{k}">{escape(t)}</span>' for k, t in entries) + "</p>"
+
+
+def size(count: float) -> str:
+    """A number of bytes as people read it: powers of ten, as disks are labelled."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
