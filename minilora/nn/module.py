@@ -127,10 +127,14 @@ class Module:
 
     def get_module(self, path: str) -> "Module":
         """The module at ``path``, such as ``blocks.0.attention.query``. Raises InputError with the nearest paths where there is none."""
-        modules = dict(self.named_modules())
-        if path not in modules:
-            raise InputError(f"no module named {path!r}{nearest(path, modules)}")
-        return modules[path]
+        found: Any = self
+        for part in path.split(".") if path else ():
+            found = _item(found, part)
+        if not isinstance(found, Module):
+            raise InputError(
+                f"no module named {path!r}{nearest(path, [name for name, _ in self.named_modules()])}"
+            )
+        return found
 
     def set_module(self, path: str, module: "Module") -> None:
         """Put ``module`` in the place of the one at ``path``."""
@@ -170,6 +174,9 @@ def _walk(name: str, value: Any) -> Iterator[tuple[str, Module | Parameter]]:
 
 
 def _item(holder: Any, part: str) -> Any:
+    """One step down a path: an attribute, a list's item or a dict's; None where there is none."""
     if isinstance(holder, Module):
-        return vars(holder)[part]
-    return holder[int(part)] if isinstance(holder, list | tuple) else holder[part]
+        return vars(holder).get(part)
+    if isinstance(holder, list | tuple):
+        return holder[int(part)] if part.isdigit() and int(part) < len(holder) else None
+    return holder.get(part) if isinstance(holder, dict) else None
