@@ -81,7 +81,7 @@ def command(
     if out is None and not (resume or force):
         out = str(free_folder(Path("runs") / f"{settings.task}-{settings.method}"))
     if idle := settings.idle():
-        note(f"Note: {', '.join(idle)} has no part in a {settings.method} run on {settings.task}.")
+        note(f"Note: without effect in a run of {settings.method} on {settings.task}: {', '.join(idle)}.")
     with resumable(f"minilora finetune --out {out} --resume"):
         result = finetune(settings, out=out, resume=resume, force=force)
     if as_json:
