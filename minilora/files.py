@@ -22,7 +22,9 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise InputError(f"cannot write {str(path)!r}: {error.strerror}; choose a folder that can be written") from error
+        raise InputError(
+            f"cannot write {str(path)!r}: {error.strerror}; choose a folder that can be written"
+        ) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -41,5 +43,7 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot create the folder {str(folder)!r}: {error.strerror}; choose a folder that can be written") from error
+        raise InputError(
+            f"cannot create the folder {str(folder)!r}: {error.strerror}; choose a folder that can be written"
+        ) from error
     return folder
