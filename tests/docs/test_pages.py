@@ -1,0 +1,54 @@
+"""What the README and the pages say is so: commands exist, code runs, links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import minilora
+from minilora.cli.main import COMMANDS
+from minilora.models.checkpoint import shipped
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+IMAGE = re.compile(r"!\[(.*?)\]\(")
+
+by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+@by_page
+def test_commands_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    in_code = "\n".join(re.findall(r"`[^`\n]+`|^```.*?^```", text, re.DOTALL | re.MULTILINE))
+    named = set(re.findall(r"\bminilora ([a-z]+)\b", in_code))
+    assert named <= set(COMMANDS)
+
+
+@by_page
+def test_code_runs(page: Path) -> None:
+    blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
+    if any("tiny-gpt" in block for block in blocks) and "tiny-gpt" not in shipped():
+        pytest.skip("tiny-gpt is not in this checkout")
+    names: dict[str, object] = {}
+    for block in blocks:  # the blocks of a page build on each other
+        exec(compile(block, page.name, "exec"), names)
+
+
+@by_page
+def test_links_within_the_checkout_lead_somewhere(page: Path) -> None:
+    generated = {"01_lora_in_ten_minutes.md", "command-line.md", "changes.md"}  # docs/hooks.py makes them
+    rooms = {f"{path.name}.md" for path in (ROOT / "minilora").iterdir() if path.is_dir()}
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists() or Path(link).name in generated | rooms, link
+
+
+@by_page
+def test_pictures_say_what_they_show(page: Path) -> None:
+    assert all(len(text) > 10 for text in IMAGE.findall(page.read_text(encoding="utf-8")))
+
+
+def test_the_reference_names_all_public_names() -> None:
+    page = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
+    assert [name for name in minilora.__all__ if name != "__version__" and f"`{name}`" not in page] == []
