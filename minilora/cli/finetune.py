@@ -1,5 +1,6 @@
 """``minilora finetune``: adapt a model to a task. Calls ``train.finetune.finetune``."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def command(
         out = str(free_folder(Path("runs") / f"{settings.task}-{settings.method}"))
     if idle := settings.idle():
         note(f"Note: without effect in a run of {settings.method} on {settings.task}: {', '.join(idle)}.")
-    with resumable(f"minilora finetune --out {out} --resume"):
+    with resumable(f"minilora finetune --out {shlex.quote(str(out))} --resume"):
         result = finetune(settings, out=out, resume=resume, force=force)
     if as_json:
         print_json(result.report())

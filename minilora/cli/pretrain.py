@@ -1,5 +1,6 @@
 """``minilora pretrain``: train a small model from scratch. Calls ``train.pretrain.pretrain``."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def command(
     if resume:
         check_same(out, settings, "pretrain")
     begin_folder(out, OUTPUTS, "pretrain", settings, force=force)
-    with resumable(f"minilora pretrain {corpus} --out {out} --resume"):
+    with resumable(f"minilora pretrain {shlex.quote(corpus)} --out {shlex.quote(str(out))} --resume"):
         record = pretrain(corpus, out, settings, resume=resume, overwrite=force)
     measured = record["measured"]
     assert isinstance(measured, dict)

@@ -182,7 +182,7 @@ def test_gradcheck_passes(run):
 
 @pytest.mark.slow
 def test_pretrain_trains_a_model_and_goes_on(run, tmp_path):
-    (tmp_path / "books.txt").write_text(text(600), encoding="utf-8")
+    (tmp_path / "books.txt").write_text(text(150), encoding="utf-8")
     line = "pretrain books.txt --out base --steps 2 --final-steps 1 --rows 1 --length 512 --warmup 1"
     report = json.loads(run(f"{line} --start random --json").stdout)
     assert report["folder"] == "base/model"
