@@ -53,7 +53,10 @@ def show_switch(tuned: Tuned, ids: np.ndarray, *, seed: int, times: int = 50) ->
         plain = base.logits(ids)
     own = sum(array.nbytes for array in tuned.arrays(trained).values())
     tuned.add(other, tuned.methods[trained], rng=seed + 1)
+    arrays = {name: p.data for name, p in base_parameters(tuned.model).items()}
     milliseconds = _median(times, [lambda: tuned.use(other), lambda: tuned.use(trained)])
+    now = base_parameters(tuned.model)
+    replaced = sum(array.nbytes for name, array in arrays.items() if now[name].data is not array)
 
     def switch_merged(name: str) -> None:
         tuned.unmerge()
@@ -70,7 +73,7 @@ def show_switch(tuned: Tuned, ids: np.ndarray, *, seed: int, times: int = 50) ->
     result = {
         "milliseconds": milliseconds,
         "milliseconds_merged": merged_milliseconds,
-        "bytes_copied": 0,
+        "bytes_replaced": replaced,
         "adapter_bytes": own,
         "model_bytes": sum(parameter.data.nbytes for parameter in base_parameters(tuned.model).values()),
         "untrained_is_base": is_base,

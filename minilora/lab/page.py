@@ -17,14 +17,15 @@ main { max-width: 1040px; margin: 0 auto; padding: 2.2rem 1.1rem 3rem; }
 h1 { font-size: clamp(1.5rem, 4.5vw, 2.1rem); line-height: 1.2; letter-spacing: -.015em; margin: 0 0 .5rem; text-wrap: balance; }
 h2 { font-size: 1.15rem; margin: 2.4rem 0 .8rem; letter-spacing: -.005em; }
 h3 { font-size: .95rem; margin: 0 0 .1rem; }
-p { margin: .4rem 0; max-width: 72ch; } .lede { font-size: 1.08rem; } .soft { color: var(--soft); font-size: .9rem; }
+p { margin: .4rem 0; max-width: 78ch; } .lede { font-size: 1.08rem; }
+.finding { border-left: 3px solid var(--lora); padding: .1rem 0 .1rem .9rem; margin: .9rem 0; } .lede + .finding { font-weight: 600; } .soft { color: var(--soft); font-size: .9rem; }
 .grid2 { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 1rem 1.1rem; min-width: 0; }
 figure { margin: 0; } figure p { margin: 0 0 .5rem; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .92rem; }
+.scroll { overflow-x: auto; padding-top: .4rem; padding-bottom: .4rem; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .5rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: baseline; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); font-size: .82rem; white-space: normal; vertical-align: bottom; }
-tbody tr:last-child td { border-bottom: 0; } td small { color: var(--soft); display: block; font-size: .8em; }
+th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); font-size: .82rem; white-space: nowrap; }
+tbody tr:last-child td { border-bottom: 0; } table:not(.words) :is(th, td):first-child { position: sticky; left: 0; background: var(--card); } td small { color: var(--soft); display: block; font-size: .8em; }
 table.words td { text-align: left; white-space: normal; } table.words td:last-child, table.words th:last-child { text-align: right; white-space: nowrap; } table.words th { text-align: left; }
 pre { background: var(--code); border-radius: 8px; padding: .7rem .85rem; margin: .5rem 0; overflow-x: auto; font: .84rem/1.5 ui-monospace, "SF Mono", Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: .2rem 0 .9rem; font-size: .9rem; }
@@ -38,6 +39,7 @@ svg .label { fill: var(--ink); } svg .axis { stroke: var(--soft); stroke-width: 
 svg .line { fill: none; stroke: var(--c); stroke-width: 2.2; stroke-linejoin: round; } svg .faint { opacity: .25; stroke-width: 1; }
 svg .bar { fill: var(--c); } svg .hollow { fill-opacity: .45; } svg .dot { fill: var(--c); stroke: var(--card); stroke-width: 2; }
 svg .whisker { stroke: var(--ink); stroke-width: 1.5; opacity: .75; stroke-linecap: round; } svg .level { stroke: var(--c); stroke-dasharray: 4 4; }
+@media (max-width: 30rem) { svg text { font-size: 14px; } table:not(.words) td:first-child { white-space: normal; min-width: 7.5rem; } th, td { padding: .5rem .45rem; } }
 footer { margin-top: 2.5rem; color: var(--soft); font-size: .84rem; overflow-wrap: anywhere; }
 """
 
@@ -55,8 +57,8 @@ def figure(title: str, words: str, svg: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """A table that scrolls sideways where the screen is narrow. Cells are HTML."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    """A table that scrolls sideways where the screen is narrow, its first column staying. Columns' titles and cells are HTML."""
+    head = "".join(f"<th>{column}</th>" for column in columns)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="scroll card"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 

@@ -73,7 +73,7 @@ def comparison(report: Report) -> "Table":
     row("training steps", "–", [str(m["steps"]) for m in methods])
     row("training time", "–", [f"{m['training_seconds']:.1f} s" for m in methods])
     row("memory of a step", "–", [size(m["step_bytes"]) for m in methods])
-    row("latency, unmerged", _time(base["latency"]), [_time(m["latency"]) for m in methods])
+    row("latency", _time(base["latency"]), [_time(m["latency"]) for m in methods])
     row("latency, merged", "–", [_time(m["latency_merged"]) if m["latency_merged"] else "–" for m in methods])
     return table
 

@@ -56,7 +56,7 @@ def promise_lines(report: Report) -> Iterator[str]:
         f"and the logits {'are the same to the last bit' if merge['same_logits_after'] else 'are NOT the same'}."
     )
     yield (
-        f"Switching between two adapters: {switch['milliseconds']:.2f} ms and {switch['bytes_copied']} bytes copied; where the weights are to hold the adapter (unmerge, switch, merge), {switch['milliseconds_merged']:.0f} ms. "
+        f"Switching between two adapters: {switch['milliseconds']:.2f} ms, and {switch['bytes_replaced']} bytes of weights replaced; where the weights are to hold the adapter (unmerge, switch, merge), {switch['milliseconds_merged']:.0f} ms. "
         f"A second task costs {size(switch['adapter_bytes'])} of memory; a second full model would cost {size(switch['model_bytes'])}. "
         f"With the untrained adapter the model {'is the base to the last bit' if switch['untrained_is_base'] else 'is NOT the base'}, "
         f"and switched back it {'is what it was' if switch['back_is_the_same'] else 'is NOT what it was'}."

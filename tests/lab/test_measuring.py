@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from minilora.data.batches import Batch
+from minilora.lab.charts import running_mean
 from minilora.lab.latency import forward_latencies, latencies
 from minilora.lab.layer_gradients import copy_of
 from minilora.lab.memory import step_memory
 from minilora.lab.page import size
 from minilora.lab.phases import Phases
-from minilora.lab.report import running_mean
 from minilora.lab.svg import Axis, Chart, decades, ticks
 from minilora.methods import FullFineTuning, LoRA, adapt
 from minilora.train import Training
