@@ -11,6 +11,7 @@ from typing import Any
 import click
 import numpy as np
 
+from ..backend import tune_malloc
 from ..errors import InputError, nearest
 from .errors import exit_statuses
 
@@ -79,6 +80,7 @@ def main(ctx: click.Context, show_version: bool) -> None:
 
     Exit status: 0 done, 1 the run failed, 2 the input cannot be used, 130 stopped.
     """
+    tune_malloc()
     if show_version:
         click.echo(
             f"minilora {version('minilora')} (Python {platform.python_version()}, NumPy {np.__version__})"

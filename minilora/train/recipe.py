@@ -6,11 +6,14 @@ names every number that the run was made with.
 
 import dataclasses
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from ..data.tasks import PlainText, Task
 from ..errors import InputError, nearest
 from ..methods import Adapter, FullFineTuning, LoRA, Method
-from .measure import Measuring
+from ..models.gpt import GPT
+from .measure import Measuring, row_length, tokenizer_of
 from .settings import Training
 
 DTYPES = ("float32", "float64")
@@ -171,3 +174,43 @@ class FineTuning:
             for field in dataclasses.fields(self)
             if field.name in others and getattr(self, field.name) is not None
         ]
+
+
+def settle(settings: FineTuning, model: GPT, task: Task | PlainText) -> FineTuning:
+    """The settings with nothing left open, and None for what has no part in the run: the form that ``config.toml`` keeps."""
+    method, training = settings.adaptation(), settings.training()
+    settled: dict[str, Any] = dict.fromkeys(settings.idle())
+    settled |= {
+        "learning_rate": training.learning_rate,
+        "warmup": training.warmup,
+        "dropout": model.config.dropout if settings.dropout is None else settings.dropout,
+        "model": absolute(settings.model),
+        "data": None if settings.data is None else absolute(settings.data),
+    }
+    fields = dataclasses.asdict(method)
+    for name in METHODS[settings.method].fields:
+        settled[name] = fields["dropout" if name == "lora_dropout" else name]
+    if isinstance(task, PlainText):
+        length = settings.length
+        settled["length"] = (
+            row_length(task, tokenizer_of(model), model.config.context) if length is None else length
+        )
+        settled["before"] = True if settings.before is None else settings.before
+    else:
+        decoding = settings.measuring().decoding(task)
+        width = getattr(decoding, "width", 1)
+        settled |= {
+            "beam": width,
+            "length_penalty": getattr(decoding, "length_penalty", None),
+            "no_repeat_ngram": getattr(decoding, "no_repeat_ngram", None),
+            "answer_tokens": settings.answer_tokens or task.answer_tokens,
+            "before": width == 1 if settings.before is None else settings.before,
+        }
+        if task.name == "nl2sql":
+            settled["data_seed"] = settings.data_seed or 0
+    return dataclasses.replace(settings, **settled)
+
+
+def absolute(name_or_path: str) -> str:
+    """A path from the root, so that the configuration works from every folder; a shipped model's name stays as it is."""
+    return str(Path(name_or_path).resolve()) if Path(name_or_path).exists() else name_or_path

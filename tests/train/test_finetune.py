@@ -12,9 +12,9 @@ from minilora.errors import InputError
 from minilora.methods import load_adapter
 from minilora.models.checkpoint import load
 from minilora.train import TrainingDiverged, read_log
-from minilora.train.finetune import OUTPUTS, finetune, set_dropout, settle
+from minilora.train.finetune import OUTPUTS, finetune, set_dropout
 from minilora.train.measure import Measuring, measure
-from minilora.train.recipe import METHODS, FineTuning
+from minilora.train.recipe import METHODS, FineTuning, settle
 from minilora.train.runs import CONFIG, read_config
 
 from ..cli.tiny import write_e2e, write_model, write_text
