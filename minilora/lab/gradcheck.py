@@ -13,14 +13,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .. import ops
-from ..autograd import REGISTRY, Tensor, check_gradients, gradients, no_grad, relative_error
+from ..autograd import REGISTRY, Tensor, check_gradients, gradients, relative_error
 from ..autograd.tape import Node
 from ..data.batches import Batch
-from ..methods import Adapter, FullFineTuning, LoRA, Method, adapt
+from ..methods import Adapter, FullFineTuning, LoRA, Method
 from ..models.checkpoint import load
-from ..models.gpt import GPT, GPTConfig
+from ..models.gpt import GPT
+from ..train import SGD, AdamW
 from .identities import check_false_identity, check_identities
-from .layer_gradients import copy_of
+from .paths import check_rotation
+from .whole_model import model_error, random_batch, random_model
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,9 +36,6 @@ METHODS: tuple[Method, ...] = (
     Adapter("houlsby", width=3),
 )
 """The methods whose whole-model gradients are checked when none are named."""
-
-SMALL = GPTConfig(vocabulary=61, context=24, width=16, layers=2, heads=4)
-"""The model that is checked when none is named."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,11 @@ def gradcheck(
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small products: more threads would mostly wait for each other
-        identities = check_identities(checked, batch, rank=min(4, checked.config.width), seed=seed)
+        rank = min(4, checked.config.width)
+        identities = [
+            *check_identities(checked, batch, rank=rank, seed=seed),
+            check_rotation(checked, batch, SGD(0.1), rank=rank, seed=seed),
+        ]
         rows = [
             *op_rows(seed),
             *twin_rows(seed),
@@ -134,44 +137,8 @@ def twin_rows(seed: int) -> Iterator[Row]:
         yield Row("fused = reference", name, error, TWINS)
 
 
-def model_error(model: GPT, method: Method, batch: Batch, seed: int, directions: int = 3) -> float:
-    """The largest relative error of ⟨∂L/∂θ, v⟩ over random directions v, θ being all that ``method`` trains in ``model``.
-
-    The differences are central ones of fourth order, (8(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h with h = 1e-3, and v is as large in each array as the array is:
-    a step then changes every weight by a thousandth, and both truncation (h⁴) and rounding (ε/h) stay near 1e-12. Weights that start at zero are drawn first: at
-    B = 0 most of LoRA's gradient would be zero.
-    """
-    tuned = adapt(copy_of(model, np.float64), method, rng=seed)
-    parameters = list(tuned.parameters.values())
-    rng = np.random.default_rng(seed)
-    for parameter in parameters:
-        if not parameter.data.any():
-            parameter.data = 0.02 * rng.standard_normal(parameter.shape)
-    found = [
-        np.zeros(p.shape) if g is None else g
-        for p, g in zip(parameters, gradients(tuned.loss(batch), parameters), strict=True)
-    ]
-    here = [parameter.data for parameter in parameters]
-
-    def loss_at(step: float, v: list[np.ndarray]) -> float:
-        for parameter, x, direction in zip(parameters, here, v, strict=True):
-            parameter.data = x + step * direction
-        with no_grad():
-            return tuned.loss(batch).item()
-
-    worst, h = 0.0, 1e-3
-    for _ in range(directions):
-        v = [rng.standard_normal(x.shape) * max(float(np.sqrt(np.mean(x * x))), 0.01) for x in here]
-        differences = (8 * (loss_at(h, v) - loss_at(-h, v)) - (loss_at(2 * h, v) - loss_at(-2 * h, v))) / (
-            12 * h
-        )
-        tape = sum(float(np.sum(g * direction)) for g, direction in zip(found, v, strict=True))
-        worst = max(worst, abs(tape - differences) / max(abs(tape), abs(differences)))
-    return worst
-
-
 def wrong_rows(model: GPT, batch: Batch, seed: int) -> Iterator[Row]:
-    """What is wrong and must be found out: a pullback that is off by one part in 100,000, and an identity that does not hold."""
+    """What is wrong and must be found out: a pullback that is off by one part in 100,000, and two identities that do not hold."""
     x = np.random.default_rng(seed).standard_normal((3, 4))
     yield Row(
         "must be found out",
@@ -180,8 +147,13 @@ def wrong_rows(model: GPT, batch: Batch, seed: int) -> Iterator[Row]:
         DIFFERENCES,
         must_fail=True,
     )
-    false = check_false_identity(model, batch, seed=seed)
-    yield Row("must be found out", f"{false.name}: {false.statement}", false.error, 1e-3, must_fail=True)
+    rank = min(4, model.config.width)
+    for false in (
+        check_false_identity(model, batch, seed=seed),
+        check_rotation(model, batch, AdamW(1e-3, weight_decay=0.0), rank=rank, seed=seed),
+    ):
+        name = f"{false.name}: {false.statement}"
+        yield Row("must be found out", name, false.error, 1e-3, must_fail=True)
 
 
 def wrong_square(x: Tensor) -> Tensor:
@@ -189,22 +161,6 @@ def wrong_square(x: Tensor) -> Tensor:
     data = x.data
     node = None if x.node is None else Node(((x.node, lambda g: g * 2.00002 * data),))
     return Tensor(data * data, node=node)
-
-
-def random_model(rng: np.random.Generator) -> GPT:
-    """A small GPT with every weight random, also the biases and norms, which usually start at 0 and 1."""
-    model = GPT(SMALL, rng, np.float64)
-    for parameter in model.parameters():
-        parameter.data = parameter.data + 0.1 * rng.standard_normal(parameter.shape)
-    return model
-
-
-def random_batch(model: GPT, rng: np.random.Generator, rows: int = 2, tokens: int = 24) -> Batch:
-    """Random tokens, a third of them outside the loss. Gradients must be right for any text, so it may as well be this."""
-    shape = (rows, min(tokens, model.config.context))
-    ids, targets = (rng.integers(0, model.config.vocabulary, shape) for _ in range(2))
-    targets[:, : shape[1] // 3] = -100
-    return Batch(ids, targets, np.ones(shape, bool))
 
 
 def _with(function: Callable[..., Tensor], options: dict[str, Any]) -> Callable[..., Tensor]:

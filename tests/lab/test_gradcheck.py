@@ -11,6 +11,7 @@ from minilora.lab import gradcheck as room
 from minilora.lab.gradcheck import GradcheckReport, Row, gradcheck, render
 from minilora.lab.identities import check_identities, relative
 from minilora.lab.layer_gradients import copy_of
+from minilora.lab.whole_model import random_batch, random_model
 from minilora.methods import LoRA
 from minilora.models.gpt import GPT, GPTConfig
 
@@ -39,7 +40,7 @@ def test_the_same_seed_gives_the_same_errors(report):
 
 def test_wrong_rows_pass_only_by_failing(report):
     wrong = [row for row in report.rows if row.must_fail]
-    assert len(wrong) == 2
+    assert len(wrong) == 3
     assert all(row.error > row.bound for row in wrong)
     assert not replace(wrong[0], error=0.0).passed
 
@@ -78,10 +79,10 @@ def test_the_model_given_is_left_alone():
 
 def test_identities_hold_at_every_seed_rank_and_target():
     rng = np.random.default_rng(3)
-    model = room.random_model(rng)
+    model = random_model(rng)
     for seed, (rank, targets) in enumerate([(1, ("query",)), (3, ("mlp",)), (16, ("all-linear",))]):
         found = check_identities(
-            model, room.random_batch(model, rng), rank=rank, alpha=5.0, targets=targets, seed=seed
+            model, random_batch(model, rng), rank=rank, alpha=5.0, targets=targets, seed=seed
         )
         assert max(finding.error for finding in found) < 1e-12
         assert len({finding.name for finding in found}) == len(found) == 8
@@ -89,7 +90,13 @@ def test_identities_hold_at_every_seed_rank_and_target():
 
 def test_relative_and_copy():
     assert relative(np.array([3.0]), np.array([2.0])) == 0.5
-    model = room.random_model(np.random.default_rng(0))
+    model = random_model(np.random.default_rng(0))
     copy = copy_of(model, np.float64)
     copy.tokens.weight.data[0] = 7
     assert not (model.tokens.weight.data[0] == 7).any()
+
+
+@pytest.mark.slow
+def test_everything_passes_on_the_shipped_model():
+    """Trained weights are larger than random ones and the loss is far more curved: differences that suit a small model need not suit this one."""
+    assert gradcheck("tiny-gpt").passed
