@@ -151,7 +151,7 @@ def command_line_page() -> str:
     runner = CliRunner()
     parts = ["# Command line", "What `--help` prints, of the program and of each command."]
     for arguments in ([], *([name] for name in COMMANDS)):
-        shown = runner.invoke(main, [*arguments, "--help"], prog_name="minilora", terminal_width=88)
+        shown = runner.invoke(main, [*arguments, "--help"], prog_name="minilora", terminal_width=78)
         if shown.exit_code != 0:
             raise RuntimeError(f"minilora {' '.join(arguments)} --help failed: {shown.output}")
         name = " ".join(["minilora", *arguments])

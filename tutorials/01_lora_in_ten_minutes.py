@@ -199,7 +199,7 @@ by_formula
 # adapted by LoRA at $2 \cdot 10^{-4}$.
 
 # %%
-settings = minilora.Training(steps=90, learning_rate=8e-3, warmup=10)
+settings = minilora.Training(steps=140, learning_rate=8e-3, warmup=10)
 history = minilora.fit(tuned.model, loader.batch, settings, progress=False)
 
 first, last = np.mean(history.losses[:5]), np.mean(history.losses[-10:])
@@ -207,7 +207,7 @@ print(f"loss per token: {first:.2f} at the start, {last:.2f} at the end")
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-axes.plot(range(1, 91), history.losses)
+axes.plot(range(1, 141), history.losses)
 axes.set(xlabel="step", ylabel="loss per token (nats)", ylim=(0, None))
 axes.set_title("Training loss while the model learns to write SQL")
 plt.show()
@@ -294,11 +294,14 @@ print(f"logits, merged or not: relative difference {merge_difference:.1e}")
 
 # %%
 subtracted = (kept + delta_W) - delta_W
-print(f"{(subtracted != kept).mean():.0%} of the weights are not what they were")
+print(
+    f"{(subtracted != kept).mean():.0%} of the weights are not what they were"
+)
 
 tuned.unmerge()
 print(
-    "after unmerge, all bits equal:", np.array_equal(layer.base.weight.data, kept)
+    "after unmerge, all bits equal:",
+    np.array_equal(layer.base.weight.data, kept),
 )
 
 # %% [markdown]
@@ -333,11 +336,15 @@ assert identity_error < 1e-12  # ∂L/∂B = s·G·Aᵀ
 assert np.all(dA == 0)  # at the start only B learns
 assert tuned.trainable == by_formula  # the paper's count
 assert last < 0.6 * first  # it learns
-assert after.metrics["execution"] > before.metrics["execution"]  # and answers more
+assert (
+    after.metrics["execution"] > before.metrics["execution"]
+)  # and answers more
 assert np.sum(of_update > 1e-5 * of_update[0]) <= rank  # ΔW has rank r at most
 assert merge_difference < 1e-4  # merging changes nothing but rounding
 assert np.any(subtracted != kept)  # subtracting is not undoing
-assert np.array_equal(layer.base.weight.data, kept)  # unmerging is, to the last bit
+assert np.array_equal(
+    layer.base.weight.data, kept
+)  # unmerging is, to the last bit
 assert same  # a saved adapter is the same
 assert adapter_bytes < 0.05 * model_bytes
 print("all of it holds")
