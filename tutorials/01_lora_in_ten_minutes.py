@@ -64,7 +64,7 @@ by_hand = x @ W.T + b  # [inputs, out]
 by_library = query(minilora.Tensor(x)).data
 
 largest_difference = np.abs(by_hand - by_library).max()
-largest_difference
+print(f"largest difference: {largest_difference:.1e}")
 
 # %% [markdown]
 # ## 2. The low-rank update
@@ -103,7 +103,10 @@ def lora(x, W, b, A, B, s):
 
 in_one_line = lora(x, W, b, A, B, s)
 multiplied_out = x @ (W + delta_W).T + b
-np.abs(in_one_line - multiplied_out).max() / np.abs(multiplied_out).max()
+difference = np.abs(in_one_line - multiplied_out).max()
+print(
+    f"largest difference, relative: {difference / np.abs(in_one_line).max():.1e}"
+)
 
 # %% [markdown]
 # The library does the same. `adapt` wraps the layers that `targets` names, and here are its layer, given our $A$
