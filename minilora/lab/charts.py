@@ -116,11 +116,18 @@ def latencies(report: Report) -> str:
         Axis(0, highest, ticks(0, highest), "ms"),
         Axis(-0.6, len(bars) - 0.4, rows),
         left=140,
+        rows=True,
     )
     base = bars[0][2]["median"]
     for (y, title), (kind, _, latency) in zip(rows, bars, strict=True):
-        more = f" ({latency['median'] / base - 1:+.0%})" if y < len(bars) - 1 else ""
+        more = f" ({more_than(latency['median'], base)})" if y < len(bars) - 1 else ""
         chart.row(latency["median"], y, kind, width=0.62, tip=title)
         chart.whisker((latency["low"], y), (latency["high"], y))
         chart.text(latency["high"], y, f"{latency['median']:.1f}{more}", right=6, down=4, anchor="start")
     return chart.svg()
+
+
+def more_than(value: float, base: float) -> str:
+    """How much more than ``base``, in whole percent and with a sign; none where it rounds to nothing."""
+    points = round(100 * (value / base - 1))
+    return f"{'+' if points > 0 else '−' if points < 0 else ''}{abs(points)}%"

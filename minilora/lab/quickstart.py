@@ -33,9 +33,9 @@ from .phases import Phases, phases
 from .report import page
 
 CONTESTANTS = (
-    Contestant("lora", "LoRA", LoRA(rank=4, alpha=8.0, targets=("all-linear",)), 4e-3),
+    Contestant("lora", "LoRA", LoRA(rank=4, alpha=8.0, targets=("all-linear",)), 6e-3),
     Contestant("full", "full fine-tuning", FullFineTuning(), 4e-4),
-    Contestant("houlsby", "Houlsby adapters", Adapter("houlsby", width=16), 4e-3),
+    Contestant("houlsby", "Houlsby adapters", Adapter("houlsby", width=16), 8e-3),
 )
 """Who enters, and with which learning rate."""
 
@@ -48,7 +48,7 @@ class Plan:
     seen; trials: of each latency; leaves_out: what a shorter tour lacks, for the reader."""
 
     steps: Mapping[str, int] = field(
-        default_factory=lambda: MappingProxyType({"lora": 250, "full": 250, "houlsby": 250})
+        default_factory=lambda: MappingProxyType({"lora": 300, "full": 300, "houlsby": 300})
     )
     rows: int = 16
     warmup: int = 20
@@ -69,7 +69,7 @@ QUICK = Plan(
     unseen=60,
     seen=30,
     trials=12,
-    leaves_out="LoRA is trained for 100 steps instead of 250, and the other two for 12, which shows what a step costs but not what the methods can do; "
+    leaves_out="LoRA is trained for 100 steps instead of 300, and the other two for 12, which shows what a step costs but not what the methods can do; "
     "60 + 30 questions are asked instead of 200 + 100. For the comparison, run it without --quick",
 )
 

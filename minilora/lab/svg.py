@@ -33,12 +33,21 @@ class Chart:
     """A drawing with two axes, to which marks are added; ``svg()`` gives its text."""
 
     def __init__(
-        self, title: str, x: Axis, y: Axis, *, left: int = 46, right: int = 14, height: int = HEIGHT
+        self,
+        title: str,
+        x: Axis,
+        y: Axis,
+        *,
+        left: int = 46,
+        right: int = 14,
+        height: int = HEIGHT,
+        rows: bool = False,
     ) -> None:
-        """title: also what a screen reader says. left, right: room for labels beside the axes."""
+        """title: also what a screen reader says. left, right: room for labels beside the axes. rows: the bars lie, so lines stand at the ticks of x, not of y."""
         self.title, self.x, self.y = title, x, y
         self.left, self.right, self.top, self.bottom = left, WIDTH - right, 12, height - 44
         self.height = height
+        self.rows = rows
         self._marks: list[str] = []
 
     def at(self, x: float, y: float) -> tuple[float, float]:
@@ -56,10 +65,8 @@ class Chart:
     def level(self, y: float, kind: str, text: str) -> None:
         """A dashed horizontal line all across, with a text on it."""
         _, place = self.at(self.x.low, y)
-        self._marks.append(
-            f'<line class="level {kind}" x1="{self.left}" x2="{self.right}" y1="{place:.1f}" y2="{place:.1f}"/>'
-        )
-        self._marks.append(_text(self.left + 6, place - 5, text, "label", "start"))
+        self._marks.append(_line(f"level {kind}", self.left, place, self.right, place))
+        self._marks.append(_text(self.right, place - 5, text, "label", "end"))
 
     def column(self, x: float, y: float, kind: str, *, width: float, tip: str = "") -> None:
         """A bar from the bottom to ``y``, ``width`` in units of x."""
@@ -114,14 +121,20 @@ class Chart:
         parts = []
         for value, label in self.y.ticks:
             _, y = self.at(self.x.low, value)
-            parts.append(f'<line class="grid" x1="{self.left}" x2="{self.right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            if not self.rows:
+                parts.append(_line("grid", self.left, y, self.right, y))
             parts.append(_text(self.left - 7, y + 4, label, "tick", "end"))
         for value, label in self.x.ticks:
             x, _ = self.at(value, self.y.low)
+            if self.rows:
+                parts.append(_line("grid", x, self.top, x, self.bottom))
             parts.append(_text(x, self.bottom + 17, label, "tick", "middle"))
-        parts.append(
-            f'<line class="axis" x1="{self.left}" x2="{self.right}" y1="{self.bottom}" y2="{self.bottom}"/>'
+        low = (
+            (self.left, self.top, self.left, self.bottom)
+            if self.rows
+            else (self.left, self.bottom, self.right, self.bottom)
         )
+        parts.append(_line("axis", *low))
         parts.append(_text((self.left + self.right) / 2, self.height - 6, self.x.title, "tick", "middle"))
         return parts
 
@@ -146,6 +159,10 @@ def decades(low: float, high: float) -> tuple[tuple[float, str], ...]:
     names = {0: "", 3: " k", 6: " M", 9: " G", 12: " T"}
     powers = range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)
     return tuple((10.0**p, f"{10 ** (p % 3)}{names[p - p % 3]}") for p in powers)
+
+
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
 
 
 def _text(x: float, y: float, text: str, kind: str, anchor: str) -> str:

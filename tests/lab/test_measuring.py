@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minilora.data.batches import Batch
-from minilora.lab.charts import running_mean
+from minilora.lab.charts import more_than, running_mean
 from minilora.lab.latency import forward_latencies, latencies
 from minilora.lab.layer_gradients import copy_of
 from minilora.lab.memory import step_memory
@@ -104,6 +104,10 @@ def test_a_chart_is_well_formed_and_in_its_frame():
     chart.text(10, 0.5, "x")
     tree = ElementTree.fromstring(chart.svg())
     assert tree.get("aria-label") == "a < b"
+
+
+def test_more_than():
+    assert [more_than(value, 100) for value in (99.8, 112, 95)] == ["0%", "+12%", "−5%"]
 
 
 def test_running_mean():
