@@ -48,7 +48,7 @@ class Plan:
     seen; trials: of each latency; leaves_out: what a shorter tour lacks, for the reader."""
 
     steps: Mapping[str, int] = field(
-        default_factory=lambda: MappingProxyType({"lora": 300, "full": 300, "houlsby": 300})
+        default_factory=lambda: MappingProxyType({"lora": 250, "full": 250, "houlsby": 250})
     )
     rows: int = 16
     warmup: int = 20
@@ -65,11 +65,11 @@ class Plan:
 
 PLAN = Plan()
 QUICK = Plan(
-    steps=MappingProxyType({"lora": 100, "full": 12, "houlsby": 12}),
+    steps=MappingProxyType({"lora": 80, "full": 12, "houlsby": 12}),
     unseen=60,
     seen=30,
     trials=12,
-    leaves_out="LoRA is trained for 100 steps instead of 300, and the other two for 12, which shows what a step costs but not what the methods can do; "
+    leaves_out="LoRA is trained for 80 steps instead of 250, and the other two for 12, which shows what a step costs but not what the methods can do; "
     "60 + 30 questions are asked instead of 200 + 100. For the comparison, run it without --quick",
 )
 

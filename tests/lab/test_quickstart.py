@@ -128,7 +128,7 @@ def test_a_quick_tour_says_what_it_leaves_out_and_names_no_winner(model, tmp_pat
     assert [line.split(" s  ")[1] for line in lines] == list(weights(plan))
     assert report["verdict"] is None
     assert not any("wins" in line or "tie" in line for line in findings(report))
-    assert "100 steps instead of 300" in page(report)
+    assert "80 steps instead of 250" in page(report)
 
 
 def test_a_model_without_a_tokenizer_is_refused(model, tmp_path):
