@@ -27,9 +27,9 @@ class Choice(NamedTuple):
 
 
 METHODS = {
-    "lora": Choice(8e-3, ("rank", "alpha", "targets", "lora_dropout")),
+    "lora": Choice(4e-3, ("rank", "alpha", "targets", "lora_dropout")),
     "full": Choice(4e-4, ()),
-    "houlsby": Choice(4e-3, ("width",)),
+    "houlsby": Choice(8e-3, ("width",)),
 }
 """The methods, with learning rates that did well on tiny-gpt. A larger model wants lower ones (the paper: 2e-4 for LoRA on GPT-2 medium)."""
 
