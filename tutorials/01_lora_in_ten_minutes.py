@@ -202,7 +202,7 @@ by_formula
 # adapted by LoRA at $2 \cdot 10^{-4}$.
 
 # %%
-settings = minilora.Training(steps=140, learning_rate=8e-3, warmup=10)
+settings = minilora.Training(steps=110, learning_rate=8e-3, warmup=10)
 history = minilora.fit(tuned.model, loader.batch, settings, progress=False)
 
 first, last = np.mean(history.losses[:5]), np.mean(history.losses[-10:])
@@ -210,7 +210,7 @@ print(f"loss per token: {first:.2f} at the start, {last:.2f} at the end")
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-axes.plot(range(1, 141), history.losses)
+axes.plot(range(1, 111), history.losses)
 axes.set(xlabel="step", ylabel="loss per token (nats)", ylim=(0, None))
 axes.set_title("Training loss while the model learns to write SQL")
 plt.show()
