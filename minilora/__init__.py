@@ -17,12 +17,15 @@ from .methods import Adapter, FullFineTuning, LoRA, Tuned, adapt, load_adapter
 from .models.checkpoint import load, save
 from .models.generate import Beam, Greedy, Sample, generate
 from .train import Training, fit
+from .train.finetune import finetune
+from .train.recipe import FineTuning
 
 __version__ = version("minilora")
 
 __all__ = [
     "Adapter",
     "Beam",
+    "FineTuning",
     "FullFineTuning",
     "Greedy",
     "InputError",
@@ -34,6 +37,7 @@ __all__ = [
     "__version__",
     "adapt",
     "check_gradients",
+    "finetune",
     "fit",
     "generate",
     "gradients",
