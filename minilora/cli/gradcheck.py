@@ -1,10 +1,11 @@
 """``minilora gradcheck``: are the gradients right? Calls ``lab.gradcheck.gradcheck``."""
 
 import click
+from rich.console import Console
 
 from ..errors import RunFailed
-from ..lab.gradcheck import gradcheck
-from .output import json_option, print_json, print_table
+from ..lab.gradcheck import gradcheck, render
+from .output import json_option, print_json
 
 
 @click.command("gradcheck")
@@ -25,21 +26,7 @@ def command(model: str | None, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(report.as_dict())
     else:
-        print_table(
-            ("check", "error", "bound", "passed"),
-            [
-                (
-                    f"{row.group}: {row.name}",
-                    f"{row.error:.1e}",
-                    f"{'>' if row.must_fail else '≤'} {row.bound:.0e}",
-                    "yes" if row.passed else "NO",
-                )
-                for row in report.rows
-            ],
-        )
-        click.echo(
-            f"{sum(row.passed for row in report.rows)} of {len(report.rows)} checks passed on {report.model}"
-        )
+        Console().print(render(report))
     if not report.passed:
         wrong = [f"{row.group}: {row.name}" for row in report.rows if not row.passed]
         raise RunFailed(f"{len(wrong)} of {len(report.rows)} checks did not pass, first {wrong[0]!r}")

@@ -8,7 +8,7 @@ Comes after ``train.finetune``, of which it makes many runs. Each run has a fold
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Study:
     contenders: tuple[Contender, ...]
     seeds: tuple[int, ...] = (0, 1, 2)
     tries_limit: int = 400
-    data_seed: int = field(default=0)
+    data_seed: int = 0
 
     def __post_init__(self) -> None:
         tries = {contender.name: len(contender.learning_rates) for contender in self.contenders}

@@ -8,7 +8,6 @@ and after the last one a final norm; the logits are its output times the transpo
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -216,12 +215,6 @@ class GPT(Module):
         empty = namespace(weight).empty
         shape = (rows, tokens, self.config.width)
         return Cache(LayerCache(empty(shape, weight.dtype), empty(shape, weight.dtype)) for _ in self.blocks)
-
-    def linear_layers(self) -> Iterator[tuple[str, Linear]]:
-        """(path, layer) of every linear layer of the blocks: what "all-linear" adapts."""
-        for path, module in self.named_modules():
-            if isinstance(module, Linear):
-                yield path, module
 
     def extra_repr(self) -> str:
         c = self.config
