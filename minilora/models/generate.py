@@ -39,7 +39,7 @@ def generate(
     for place, prompt in enumerate(prompts):
         _check(prompt, place, model)
     outputs: list[list[int]] = [[] for _ in prompts]
-    room = [min(limit, model.config.context - len(prompt)) for prompt in prompts]
+    room = [min(limit, model.room - len(prompt)) for prompt in prompts]
     order = sorted(
         (place for place in range(len(prompts)) if room[place]), key=lambda place: len(prompts[place])
     )
@@ -71,9 +71,10 @@ def _check(prompt: Sequence[int], place: int, model: GPT) -> None:
         raise InputError(
             f"prompt {place} is empty; give at least one token, for instance the end-of-text token"
         )
-    if len(prompt) > model.config.context:
+    if len(prompt) > model.room:
+        special = f" without the prefix's {model.inputs.extra} special tokens" if model.inputs.extra else ""
         raise InputError(
-            f"prompt {place} has {len(prompt)} tokens, more than the model's context of {model.config.context}; shorten it"
+            f"prompt {place} has {len(prompt)} tokens, more than the model's context of {model.room}{special}; shorten it"
         )
     if min(prompt) < 0 or max(prompt) >= model.config.vocabulary:
         raise InputError(

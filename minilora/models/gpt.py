@@ -9,14 +9,14 @@ and after the last one a final norm; the logits are its output times the transpo
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from ..autograd import Tensor, no_grad
 from ..backend import Array, namespace
 from ..errors import InputError
-from ..nn import Attention, Dropout, Embedding, LayerCache, LayerNorm, Linear, Module
+from ..nn import Attention, Dropout, Embedding, LayerCache, LayerNorm, Linear, Module, TextOnly
 from ..ops import IGNORED, gelu, head_cross_entropy, linear
 
 
@@ -43,6 +43,22 @@ class GPTConfig:
         if not 0 <= self.dropout < 1:
             raise InputError(f"dropout must be at least 0 and below 1, not {self.dropout}")
 
+    @property
+    def mlp_width(self) -> int:
+        """How wide the MLP is inside."""
+        return 4 * self.width
+
+    @property
+    def parameters(self) -> int:
+        """(V + C)·d + L·(12d² + 13d) + 2d: embeddings of V tokens and C positions, L blocks, the last norm; the head is the token embedding."""
+        d = self.width
+        return (self.vocabulary + self.context) * d + self.layers * (12 * d * d + 13 * d) + 2 * d
+
+    @property
+    def biases(self) -> int:
+        """L·11d + d: of query, key, value and output (4d), up and down (5d) and two norms (2d) in each block, and of the last norm."""
+        return (11 * self.layers + 1) * self.width
+
 
 class TrainingBatch(Protocol):
     """What a loss is computed from (``data.Batch`` is one)."""
@@ -55,7 +71,9 @@ class TrainingBatch(Protocol):
 
 
 class Cache(list[LayerCache]):
-    """Keys and values of every layer, for generation: see ``GPT.new_cache``."""
+    """Keys and values of every layer, for generation: see ``GPT.new_cache``. prompt: how many tokens of text were read first."""
+
+    prompt: int | None = None
 
     @property
     def length(self) -> int:
@@ -80,6 +98,9 @@ class MLP(Module):
 
 class Block(Module):
     """One layer: attention and MLP, each on a normalised input and added to it."""
+
+    post_norm: ClassVar[bool] = False
+    """Whether the last thing in a block is ``norm_2`` of all that was added up."""
 
     def __init__(
         self, norm_1: LayerNorm, attention: Attention, norm_2: LayerNorm, mlp: MLP, dropout: float
@@ -131,6 +152,7 @@ class GPT(Module):
         self.tokens = Embedding(gaussian(config.vocabulary, width))
         self.positions = Embedding(gaussian(config.context, width, std=0.01))
         self.dropout = Dropout(config.dropout)
+        self.inputs = TextOnly()
         self.blocks = [
             Block(
                 norm(),
@@ -156,21 +178,30 @@ class GPT(Module):
         *,
         mask: Array | None = None,
         cache: Cache | None = None,
+        prompt: Array | None = None,
         rng: np.random.Generator | None = None,
     ) -> Tensor:
         """The output of the final norm: [rows, tokens, width].
 
         ids: int [rows, tokens]. mask: bool [rows, tokens], False where padding stands; positions count real tokens only, so a row may be padded on either side.
-        With ``cache``, ids are the tokens after those in it, and mask covers both: [rows, cached + tokens]. rng: draw dropout from it; without, there is none.
+        With ``cache``, ids are the tokens after those in it, and mask covers both: [rows, cached + tokens]. prompt: int [rows], how many tokens of a row are its
+        prompt (None, or with a cache: all that are read first); only prefix methods ask. rng: draw dropout from it; without, there is none.
         Raises InputError when an id is outside the vocabulary or the row is longer than the context.
         """
         start = 0 if cache is None else cache.length
-        self._check_ids(ids, mask, start)
-        x = self.tokens(ids) + self.positions(self._places(ids, mask, start))
+        if cache is not None and start == 0:
+            cache.prompt = ids.shape[-1]
+        self._check_ids(ids)
+        reading = self.inputs(ids, mask, prompt=prompt if cache is None else cache.prompt, start=start)
+        ids, mask = reading.ids, reading.mask
+        self._check_length(ids, mask, start)
+        x = reading.embed(self.tokens(ids)) + self.positions(self._places(ids, mask, start))
         x = self.dropout(x, rng)
-        for block, layer_cache in zip(self.blocks, cache or [None] * len(self.blocks), strict=True):
-            x = block(x, mask=mask, cache=layer_cache, rng=rng)
-        return self.norm(x)
+        for number, block in enumerate(self.blocks):
+            x = block(
+                reading.enter(number, x), mask=mask, cache=None if cache is None else cache[number], rng=rng
+            )
+        return reading.predictions(self.norm(x))
 
     def __call__(
         self, ids: Array, *, mask: Array | None = None, rng: np.random.Generator | None = None
@@ -200,10 +231,13 @@ class GPT(Module):
 
         Rows are padded on the right: what follows a token cannot influence it, and padding is outside the loss; so no mask is needed.
         """
-        counted = int((batch.targets != IGNORED).sum())
+        counts = batch.targets != IGNORED  # [rows, tokens]
+        counted = int(counts.sum())
+        prompt = counts.argmax(axis=-1) + 1  # what comes before the first target that counts
         return head_cross_entropy(
-            self.hidden(batch.ids, rng=rng),
+            self.hidden(batch.ids, prompt=prompt, rng=rng),
             self.tokens.weight,
+            None,
             targets=batch.targets,
             divisor=float(max(counted, 1)) if divisor is None else divisor,
             smoothing=smoothing,
@@ -213,8 +247,13 @@ class GPT(Module):
         """An empty cache with room for ``tokens`` positions of ``rows`` rows."""
         weight = self.tokens.weight.data
         empty = namespace(weight).empty
-        shape = (rows, tokens, self.config.width)
+        shape = (rows, tokens + self.inputs.extra, self.config.width)
         return Cache(LayerCache(empty(shape, weight.dtype), empty(shape, weight.dtype)) for _ in self.blocks)
+
+    @property
+    def room(self) -> int:
+        """How many tokens of text fit into the context: all of it, without the special tokens of a prefix method."""
+        return self.config.context - self.inputs.extra
 
     def extra_repr(self) -> str:
         c = self.config
@@ -222,18 +261,22 @@ class GPT(Module):
             f"{c.layers} layers × {c.width}, {c.heads} heads, vocabulary {c.vocabulary}, context {c.context}"
         )
 
-    def _check_ids(self, ids: Array, mask: Array | None, start: int) -> None:
-        end = (
-            start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())
-        )  # padding takes no position
-        if end > self.config.context:
-            raise InputError(
-                f"the text has {end} tokens, more than the model's context of {self.config.context}; shorten it"
-            )
+    def _check_ids(self, ids: Array) -> None:
         if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < self.config.vocabulary):
             raise InputError(
                 f"token ids must lie in 0 … {self.config.vocabulary - 1}, but {int(ids.min())} … {int(ids.max())} were given; "
                 "does the tokenizer belong to this model?"
+            )
+
+    def _check_length(self, ids: Array, mask: Array | None, start: int) -> None:
+        end = (
+            start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())
+        )  # padding takes no position
+        if end > self.config.context:
+            extra = self.inputs.extra
+            special = f" and {extra} special tokens of the prefix" if extra else ""
+            raise InputError(
+                f"the text has {end - extra} tokens{special}, more than the model's context of {self.config.context}; shorten it"
             )
 
     def _places(self, ids: Array, mask: Array | None, start: int) -> Array:

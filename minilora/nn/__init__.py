@@ -4,7 +4,19 @@ Comes before ``models``, which puts layers together, and ``methods``, which wrap
 """
 
 from .attention import Attention, LayerCache
+from .inputs import Reading, TextOnly
 from .layers import Dropout, Embedding, LayerNorm, Linear
 from .module import Module, Parameter
 
-__all__ = ["Attention", "Dropout", "Embedding", "LayerCache", "LayerNorm", "Linear", "Module", "Parameter"]
+__all__ = [
+    "Attention",
+    "Dropout",
+    "Embedding",
+    "LayerCache",
+    "LayerNorm",
+    "Linear",
+    "Module",
+    "Parameter",
+    "Reading",
+    "TextOnly",
+]
