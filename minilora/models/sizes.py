@@ -1,4 +1,7 @@
-"""Model sizes by name: the published GPT-2 family, and the small model that comes with the package."""
+"""Model sizes by name: the published families, and the small model that comes with the package. A size can be counted without anything being allocated.
+
+Comes after the architectures, whose configurations these are; ``pretrain`` builds a model of one, ``lab/plan.py`` reckons with those that nobody could build here.
+"""
 
 from types import MappingProxyType
 
@@ -10,16 +13,31 @@ def _gpt2(width: int, layers: int, heads: int) -> GPTConfig:
     return GPTConfig(vocabulary=50257, context=1024, width=width, layers=layers, heads=heads)
 
 
-SIZES = MappingProxyType(
+def _gpt3(width: int, layers: int, heads: int) -> GPTConfig:
+    return GPTConfig(vocabulary=50257, context=2048, width=width, layers=layers, heads=heads)
+
+
+GPTS = MappingProxyType(
     {
         "gpt2": _gpt2(768, 12, 12),  # 124 M parameters
-        "gpt2-medium": _gpt2(1024, 24, 16),  # 355 M, the paper's GPT-2 M
-        "gpt2-large": _gpt2(1280, 36, 20),  # 774 M, the paper's GPT-2 L
+        "gpt2-medium": _gpt2(1024, 24, 16),  # 355 M, the LoRA paper's GPT-2 M
+        "gpt2-large": _gpt2(1280, 36, 20),  # 774 M, the LoRA paper's GPT-2 L
         "gpt2-xl": _gpt2(1600, 48, 25),  # 1558 M
+        "gpt3-125m": _gpt3(768, 12, 12),
+        "gpt3-350m": _gpt3(1024, 24, 16),
+        "gpt3-760m": _gpt3(1536, 24, 16),
+        "gpt3-1.3b": _gpt3(2048, 24, 16),  # printed with 24 heads of 128, which 2048 does not hold; 16 do
+        "gpt3-2.7b": _gpt3(2560, 32, 32),
+        "gpt3-6.7b": _gpt3(4096, 32, 32),
+        "gpt3-13b": _gpt3(5120, 40, 40),  # printed 5140, which 40 heads of 128 are not
+        "gpt3-175b": _gpt3(12288, 96, 96),  # 174.6 G
         "tiny-gpt": GPTConfig(vocabulary=4096, context=512, width=256, layers=6, heads=8),  # 5.9 M
     }
 )
-"""Radford et al. 2019, table 2, and the package's own."""
+"""Radford et al. 2019, table 2; Brown et al. 2020, table 2.1 (all layers dense: the weights do not depend on which positions a layer looks at); the package's own."""
+
+SIZES = GPTS
+"""Every size by name."""
 
 
 def size(name: str) -> GPTConfig:
