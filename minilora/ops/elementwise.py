@@ -18,14 +18,16 @@ def _shape(x: Array) -> tuple[int, ...]:
 
 @op(check=[(3, 1, 4), (2, 4)])
 def add(x: Array, y: Array) -> Result:
-    """x + y, with broadcasting."""
-    return x + y, (lambda g: unbroadcast(g, _shape(x)), lambda g: unbroadcast(g, _shape(y)))
+    """x + y, with broadcasting. Kept for the backward pass: the shapes."""
+    of_x, of_y = _shape(x), _shape(y)  # not x and y: a sum's terms need not live until the backward pass
+    return x + y, (lambda g: unbroadcast(g, of_x), lambda g: unbroadcast(g, of_y))
 
 
 @op(check=[(3, 1, 4), (2, 4)])
 def subtract(x: Array, y: Array) -> Result:
-    """x − y, with broadcasting."""
-    return x - y, (lambda g: unbroadcast(g, _shape(x)), lambda g: unbroadcast(-g, _shape(y)))
+    """x − y, with broadcasting. Kept for the backward pass: the shapes."""
+    of_x, of_y = _shape(x), _shape(y)
+    return x - y, (lambda g: unbroadcast(g, of_x), lambda g: unbroadcast(-g, of_y))
 
 
 @op(check=[(3, 1, 4), (2, 4)])
