@@ -27,13 +27,16 @@ class Batch:
 
     Attributes:
         ids: [rows, tokens], int64: what the model reads.
-        targets: [rows, tokens], int64: at each position the NEXT token, or -100 where nothing is learned.
+        targets: what it is to say. [rows, tokens], int64: at each position a token (the NEXT one for a decoder, for a masked language model the one at this
+            very position), or -100 where nothing is learned. Or [rows], one value a row: int64 for a class's number, float32 for a score.
         mask: [rows, tokens], bool: where a real token stands.
+        types: [rows, tokens], int64: 0 in the first text of a row, 1 in the second; None where the model makes no difference.
     """
 
     ids: NDArray[np.int64]
-    targets: NDArray[np.int64]
+    targets: NDArray[np.int64] | NDArray[np.float32]
     mask: NDArray[np.bool_]
+    types: NDArray[np.int64] | None = None
 
     @property
     def counted(self) -> int:
@@ -44,7 +47,10 @@ class Batch:
         """Some of the rows (a shard), without columns that are only padding in all of them."""
         ids, targets, mask = self.ids[index], self.targets[index], self.mask[index]  # [fewer rows, tokens]
         used = int(mask.sum(axis=1).max(initial=0))
-        return Batch(ids[:, :used], targets[:, :used], mask[:, :used])
+        types = None if self.types is None else self.types[index][:, :used]
+        return Batch(
+            ids[:, :used], targets if targets.ndim == 1 else targets[:, :used], mask[:, :used], types
+        )
 
 
 def pad(pairs: Sequence[Pair], *, end: int, padding: int) -> Batch:

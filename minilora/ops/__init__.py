@@ -5,12 +5,16 @@ Comes after ``autograd``, whose idiom every function here follows, and before ``
 
 from . import reference
 from .attention import attention
-from .cross_entropy import IGNORED, head_cross_entropy
+from .convolution import convolution
+from .cross_entropy import IGNORED, cross_entropy, head_cross_entropy
+from .disentangled import disentangled_attention
 from .elementwise import (
     add,
     divide,
+    erf,
     exp,
     gelu,
+    gelu_exact,
     log,
     multiply,
     negative,
@@ -37,11 +41,16 @@ __all__ = [
     "add",
     "attention",
     "concatenate",
+    "convolution",
+    "cross_entropy",
+    "disentangled_attention",
     "divide",
     "dropout",
     "embedding",
+    "erf",
     "exp",
     "gelu",
+    "gelu_exact",
     "getitem",
     "head_cross_entropy",
     "keep_mask",

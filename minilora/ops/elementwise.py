@@ -7,6 +7,7 @@ import numpy as np
 
 from ..autograd import op
 from ..backend import Array, elementwise, namespace
+from ..backend import erf as error_function
 from .broadcast import unbroadcast
 
 Result = tuple[Array, tuple[Any, ...]]
@@ -106,6 +107,33 @@ def silu(x: Array) -> Result:
     """x·σ(x), also called swish: ∂x = g·(σ + x·σ(1 − σ)). The activation of Houlsby's adapters."""
     s = _sigmoid(x)
     return x * s, (lambda g: g * (s + x * s * (1 - s)),)
+
+
+@op(check=[(3, 4)])
+def erf(x: Array) -> Result:
+    """The error function 2/√π ∫₀ˣ e^(−t²) dt: ∂x = g·2/√π·e^(−x²)."""
+    return error_function(x), (lambda g: g * (2 / math.sqrt(math.pi)) * namespace(x).exp(-x * x),)
+
+
+@op(check=[(3, 4)])
+def gelu_exact(x: Array, *, needs: tuple[bool, ...]) -> Result:
+    """x·Φ(x) = ½·x·(1 + erf(x/√2)), Φ the normal distribution: GELU as BERT, RoBERTa and DeBERTa have it (Hendrycks & Gimpel 2016).
+
+    ∂x = g·(Φ(x) + x·φ(x)) with φ(x) = e^(−x²/2)/√(2π). Only the derivative is kept for the backward pass.
+    """
+    phi = error_function(x * math.sqrt(0.5))
+    phi += 1
+    phi *= 0.5
+    y = x * phi
+    if not needs[0]:
+        return y, (None,)
+    slope = x * x
+    slope *= -0.5
+    namespace(x).exp(slope, out=slope)
+    slope *= 1 / math.sqrt(2 * math.pi)
+    slope *= x
+    slope += phi
+    return y, (lambda g: g * slope,)
 
 
 _GELU_SCALE = math.sqrt(2 / math.pi)

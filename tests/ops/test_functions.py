@@ -71,14 +71,16 @@ def test_the_loss_of_a_shard_is_its_part_of_the_whole(rng):
     targets = np.array([1, 2, -100, 8, 0, -100])
 
     def loss(part):
-        return ops.head_cross_entropy(Tensor(h[part]), Tensor(W), targets=targets[part], divisor=4.0).item()
+        return ops.head_cross_entropy(
+            Tensor(h[part]), Tensor(W), None, targets=targets[part], divisor=4.0
+        ).item()
 
     assert loss(slice(0, 3)) + loss(slice(3, 6)) == pytest.approx(loss(slice(None)), rel=1e-12)
 
 
 def test_a_batch_with_nothing_in_the_loss_costs_nothing(rng):
     h, W = (Tensor(rng.standard_normal(shape), trainable=True) for shape in ((3, 4), (9, 4)))
-    loss = ops.head_cross_entropy(h, W, targets=np.full(3, ops.IGNORED), divisor=1.0)
+    loss = ops.head_cross_entropy(h, W, None, targets=np.full(3, ops.IGNORED), divisor=1.0)
     assert loss.item() == 0.0
     assert all(not g.any() for g in gradients(loss, [h, W]))
 
@@ -89,7 +91,7 @@ def test_cross_entropy_over_several_blocks_of_rows_equals_the_reference(rng):
     results = []
     for function in (ops.head_cross_entropy, ops.reference.head_cross_entropy):
         leaves = [Tensor(x, trainable=True) for x in (h, W)]
-        loss = function(*leaves, targets=targets, divisor=7.0, smoothing=0.1)
+        loss = function(*leaves, None, targets=targets, divisor=7.0, smoothing=0.1)
         results.append([loss.data, *gradients(loss, leaves)])
     for fused, composed in zip(*results, strict=True):
         assert relative_error(fused, composed) < 1e-10

@@ -71,9 +71,9 @@ def test_the_head_never_holds_all_logits(rng):
     h = weight(rng, tokens, width, trainable=True)
     W = weight(rng, vocabulary, width, trainable=False)
     targets = rng.integers(0, vocabulary, tokens)
-    ops.head_cross_entropy(h, W, targets=targets, divisor=1.0)
+    ops.head_cross_entropy(h, W, None, targets=targets, divisor=1.0)
     tracemalloc.start()
-    ops.head_cross_entropy(h, W, targets=targets, divisor=1.0)
+    ops.head_cross_entropy(h, W, None, targets=targets, divisor=1.0)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.4 * tokens * vocabulary * 4
