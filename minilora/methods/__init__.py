@@ -4,21 +4,28 @@ Comes after ``models``, whose layers it wraps, and before ``train``, which train
 """
 
 from .adapt import adapt, load_adapter
-from .adapter import Adapter, Bottleneck, BottleneckLayer
+from .adapter import Adapter
 from .base import Installed, LayerReport, Method, Size
+from .bottleneck import Bottleneck, BottleneckLayer
 from .describe import describe
 from .files import METHODS, SavedAdapter, read_adapter, write_adapter
 from .full import FullFineTuning
 from .layers import linear_shapes, select
-from .lora import LoRA, LoRALinear, LowRank
+from .lora import LoRA
+from .low_rank import LoRALinear, LowRank
+from .partial import BitFit, HeadOnly, TopLayers
+from .together import Composition, as_method
 from .tuned import Tuned
 
 __all__ = [
     "METHODS",
     "Adapter",
+    "BitFit",
     "Bottleneck",
     "BottleneckLayer",
+    "Composition",
     "FullFineTuning",
+    "HeadOnly",
     "Installed",
     "LayerReport",
     "LoRA",
@@ -27,8 +34,10 @@ __all__ = [
     "Method",
     "SavedAdapter",
     "Size",
+    "TopLayers",
     "Tuned",
     "adapt",
+    "as_method",
     "describe",
     "linear_shapes",
     "load_adapter",

@@ -9,6 +9,7 @@ Comes after ``tuned.py``; ``train`` comes next, and trains whatever in ``tuned.m
 """
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,12 +19,16 @@ from .tuned import Tuned
 
 
 def adapt(
-    model: GPT, method: Method, *, name: str = "default", rng: np.random.Generator | int | None = None
+    model: GPT,
+    method: Method | Sequence[Method],
+    *,
+    name: str = "default",
+    rng: np.random.Generator | int | None = None,
 ) -> Tuned:
-    """Freeze ``model``, install ``method`` in it under ``name``, and make it active. The model is changed in place; ``Tuned.remove`` undoes it.
+    """Freeze ``model``, install ``method`` (or a list of methods, composed) in it under ``name``, and make it active. The model is changed in place; ``Tuned.remove`` undoes it.
 
-    rng: where the start is drawn from, a generator or a seed (0 when None). At the start every method computes exactly what the base computes.
-    Raises InputError for what the method refuses (a target that matches no layer, a rank above the matrix); the model is unchanged then.
+    rng: where the start is drawn from, a generator or a seed (0 when None). At the start every method computes exactly what the base computes; a prefix
+    computes what the base does behind some random tokens. Raises InputError for what the method refuses (a target that matches no layer, a rank above the matrix); the model is unchanged then.
     """
     tuned = Tuned(model)
     tuned.add(name, method, rng=rng)

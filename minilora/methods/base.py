@@ -1,6 +1,7 @@
 """What a method of adaptation is: a frozen value that says what to train, and what it left in a model that it was installed in.
 
-Comes after the models. ``full.py``, ``lora.py`` and ``adapter.py`` each define one method; ``adapt.py`` is where a user meets them.
+Comes after the models. ``full.py``, ``partial.py``, ``lora.py``, ``adapter.py`` and ``prefix.py`` define the methods, ``together.py`` composes them; ``adapt.py`` is
+where a user meets them.
 """
 
 from abc import ABC, abstractmethod
@@ -26,6 +27,15 @@ class Size(Protocol):
     def width(self) -> int: ...
     @property
     def layers(self) -> int: ...
+    @property
+    def mlp_width(self) -> int: ...
+    @property
+    def parameters(self) -> int:
+        """All weights but those of the head's own."""
+
+    @property
+    def biases(self) -> int:
+        """Those of them that are biases, norms' too."""
 
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -68,8 +78,12 @@ class Installed(ABC):
         """Let the model compute what its base computes, to the last bit."""
 
     @abstractmethod
+    def check_merge(self) -> None:
+        """Raise InputError, and say why, where no weight could hold the change."""
+
+    @abstractmethod
     def merge(self) -> None:
-        """Put the change into the base's weights. Raises InputError where no weight could hold it."""
+        """Put the change into the base's weights; ``check_merge`` has passed."""
 
     @abstractmethod
     def unmerge(self) -> None:
@@ -81,7 +95,7 @@ class Installed(ABC):
 
     @abstractmethod
     def fuse(self) -> None:
-        """Merge for good: the base's weights hold the change, the old ones are forgotten, and nothing else remains of the adapter."""
+        """Merge for good: the base's weights hold the change, the old ones are forgotten, and nothing else remains of the adapter. ``check_merge`` has passed."""
 
     @abstractmethod
     def base_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -111,12 +125,22 @@ class Method(ABC):
         """
 
     @abstractmethod
+    def claims(self, model: Module) -> set[str]:
+        """What it changes in ``model``: plain names of weights, or of places where something is added. Two methods compose only if they claim nothing in common.
+
+        Raises InputError for what ``install`` would refuse.
+        """
+
+    @abstractmethod
     def trainable(self, size: Size) -> int:
         """How many parameters the method trains on a transformer of this size: the closed form of the paper's section 5.1."""
 
     @abstractmethod
     def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:
-        """The names and shapes of the parameters that belong beside base weights of these names and shapes (``Installed.base_shapes``)."""
+        """The names and shapes of the parameters that belong beside base weights of these names and shapes (``Installed.base_shapes``).
+
+        ``base_shapes`` may name weights that other methods work on as well: each picks its own.
+        """
 
     @abstractmethod
     def report(

@@ -1,54 +1,39 @@
-"""Which layers a method works on: targets by name, wrappers around layers, and names that no wrapper changes.
+"""Which layers a method works on: targets by name, wrappers around modules, and names that no wrapper changes.
 
 A method that adds something beside a layer puts a ``Wrapper`` in the layer's place, and the wrapper holds the layer as its ``base``. Wrapping changes the
 path of the base (``query`` becomes ``query.base``); the *plain* paths used here, in targets and in files, are those of the model before any wrapping.
 """
 
-from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
-from ..autograd import Tensor
 from ..backend import Array
 from ..errors import InputError, nearest
 from ..nn import Linear, Module, Parameter
-from .base import Installed, Size, like
+from .base import Installed, Shapes, Size, like
 
 Addition = TypeVar("Addition", bound=Module)
 
 
 class Wrapper(Module, Generic[Addition]):
-    """A layer and, beside it, additions by adapter name, of which at most one is active: ``y = base(x)`` when none is."""
+    """A module and, beside it, additions by adapter name, of which at most one is active; when none is, it computes what its base does.
 
-    def __init__(self, base: "Linear | Wrapper[Any]") -> None:
-        self.base = base
+    ``rows`` is set only within ``mixed.mixed``: the adapter of each row of the batch, None for the base alone; ``active`` then has no say.
+    """
+
+    def __init__(self, base: Module) -> None:
+        self.base: Any = base
         self.adapters: dict[str, Addition] = {}
         self.active: str | None = None
-
-    @abstractmethod
-    def __call__(self, x: Tensor, rng: np.random.Generator | None = None) -> Tensor:
-        """x: [..., in] -> [..., out]."""
-
-    @abstractmethod
-    def merge(self) -> None:
-        """Put the active addition into the base's weight, keeping the old array; raise InputError where no weight could hold it."""
-
-    @abstractmethod
-    def unmerge(self) -> None:
-        """Put the old array back."""
-
-    @abstractmethod
-    def forget(self) -> None:
-        """Drop the old array, so that what was merged stays."""
-
-    def innermost(self) -> Linear:
-        """The model's own layer, below all wrappers."""
-        return self.base.innermost() if isinstance(self.base, Wrapper) else self.base
+        self.rows: tuple[str | None, ...] | None = None
 
     def extra_repr(self) -> str:
         return f"active: {self.active}"
+
+
+def innermost(module: Module) -> Module:
+    """The model's own module, below all wrappers; ``module`` itself where it is none."""
+    return innermost(module.base) if isinstance(module, Wrapper) else module
 
 
 def wrappers(model: Module) -> dict[str, Wrapper[Any]]:
@@ -75,21 +60,21 @@ def base_parameters(model: Module) -> dict[str, Parameter]:
 
 
 def linear_layers(model: Module) -> dict[str, Linear]:
-    """The model's own linear layers by plain path, without those inside of adapters."""
+    """The model's own linear layers by plain path, without those inside of adapters and those of the head, which is trained whole."""
     wrapped = wrappers(model)
     added = {id(m) for w in wrapped.values() for a in w.adapters.values() for _, m in a.named_modules()}
     return {
         plain_path(path, wrapped): module
         for path, module in model.named_modules()
-        if isinstance(module, Linear) and id(module) not in added
+        if isinstance(module, Linear) and id(module) not in added and not path.startswith("head.")
     }
 
 
 def linear_shapes(size: Size) -> dict[str, tuple[int, int]]:
-    """The (out, in) shapes of a transformer's linear layers by path, without a model: what closed forms sum over. The MLP is 4 widths wide."""
-    d = size.width
+    """The (out, in) shapes of the linear layers in a transformer's blocks by path, without a model: what closed forms sum over."""
+    d, m = size.width, size.mlp_width
     block = {f"attention.{part}": (d, d) for part in ("query", "key", "value", "output")}
-    block |= {"mlp.up": (4 * d, d), "mlp.down": (d, 4 * d)}
+    block |= {"mlp.up": (m, d), "mlp.down": (d, m)}
     return {f"blocks.{i}.{part}": shape for i in range(size.layers) for part, shape in block.items()}
 
 
@@ -99,6 +84,12 @@ def as_targets(targets: str | Iterable[str]) -> tuple[str, ...]:
     if not names or not all(isinstance(name, str) and name for name in names):
         raise InputError(f"targets must be names of layers, such as ('query', 'value'), not {targets!r}")
     return names
+
+
+def fits(pattern: str, path: str) -> bool:
+    """Whether ``pattern`` names the layer at ``path``: see ``select``."""
+    wanted = "blocks" if pattern == "all-linear" else pattern
+    return f".{wanted}." in f".{path}."
 
 
 def select(paths: Iterable[str], targets: Iterable[str]) -> list[str]:
@@ -111,28 +102,30 @@ def select(paths: Iterable[str], targets: Iterable[str]) -> list[str]:
     paths = list(paths)
     chosen: set[str] = set()
     for target in targets:
-        wanted = "blocks" if target == "all-linear" else target
-        found = [path for path in paths if f".{wanted}." in f".{path}."]
+        found = [path for path in paths if fits(target, path)]
         if not found:
-            known = {part for path in paths for part in path.split(".") if not part.isdigit()}
-            known |= {"all-linear"}
-            # Longer endings too, so that a slip in 'attention.qeury' is answered in kind.
-            endings = {".".join(path.split(".")[-2:]) for path in paths}
-            hint = nearest(target, sorted(known | endings)) or f"; layers here are {', '.join(sorted(known))}"
-            raise InputError(f"target {target!r} matches no linear layer{hint}")
+            raise InputError(f"target {target!r} matches no linear layer{near_layers(target, paths)}")
         chosen.update(found)
     return [path for path in paths if path in chosen]
+
+
+def near_layers(pattern: str, paths: Collection[str]) -> str:
+    """The end of a message about a pattern that fits none of ``paths``: names like it, or all there are."""
+    known = {part for path in paths for part in path.split(".") if not part.isdigit()} | {"all-linear"}
+    # Longer endings too, so that a slip in 'attention.qeury' is answered in kind.
+    endings = {".".join(path.split(".")[-2:]) for path in paths}
+    return nearest(pattern, sorted(known | endings)) or f"; layers here are {', '.join(sorted(known))}"
 
 
 W = TypeVar("W", bound=Wrapper[Any])
 
 
-def wrap(model: Module, layers: Mapping[str, Linear], kind: type[W], *, outermost: bool) -> dict[str, W]:
-    """A wrapper of this kind around each layer: the one that is there, or a new one put in place, next to the layer or around all others."""
+def wrap(model: Module, layers: Mapping[str, Module], kind: type[W], *, outermost: bool) -> dict[str, W]:
+    """A wrapper of this kind around each module: the one that is there, or a new one put in place, next to the module or around all others."""
     places = {id(module): path for path, module in model.named_modules()}
     around: dict[int, list[Wrapper[Any]]] = {}  # outer ones first
     for wrapper in wrappers(model).values():
-        around.setdefault(id(wrapper.innermost()), []).append(wrapper)
+        around.setdefault(id(innermost(wrapper)), []).append(wrapper)
     wrapped: dict[str, W] = {}
     for path, layer in layers.items():
         there = around.get(id(layer), [])
@@ -145,51 +138,60 @@ def wrap(model: Module, layers: Mapping[str, Linear], kind: type[W], *, outermos
     return wrapped
 
 
-class WrappedLayers(Installed):
-    """What a method added that stands beside layers: one addition, under one name, in each of several wrappers."""
+class Additions(Installed):
+    """What a method added beside modules of the model: one addition, under one name, in each of several wrappers.
 
-    def __init__(self, model: Module, name: str, layers: Mapping[str, Wrapper[Any]]) -> None:
-        self.model = model
-        self.name = name
-        self.layers = dict(layers)
+    wrapped: the wrappers by the name that the addition's parameters begin with in a file. base_shapes: of the weights that it works on. unmergeable: why no weight
+    could hold it, one sentence; a subclass that can merge says nothing.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        name: str,
+        wrapped: Mapping[str, Wrapper[Any]],
+        base_shapes: Shapes,
+        unmergeable: str = "",
+    ) -> None:
+        self.model, self.name, self.wrapped = model, name, dict(wrapped)
+        self._base_shapes, self.unmergeable = dict(base_shapes), unmergeable
         self.parameters = {
-            f"{path}.{part}": parameter
-            for path, wrapper in self.layers.items()
+            f"{label}.{part}": parameter
+            for label, wrapper in self.wrapped.items()
             for part, parameter in wrapper.adapters[name].named_parameters()
         }
 
     def enable(self) -> None:
-        for wrapper in self.layers.values():
+        for wrapper in self.wrapped.values():
             wrapper.active = self.name
 
     def disable(self) -> None:
-        for wrapper in self.layers.values():
+        for wrapper in self.wrapped.values():
             wrapper.active = None
 
+    def check_merge(self) -> None:
+        if self.unmergeable:
+            raise InputError(self.unmergeable)
+
     def merge(self) -> None:
-        for wrapper in self.layers.values():
-            wrapper.merge()
+        self.check_merge()
 
     def unmerge(self) -> None:
-        for wrapper in self.layers.values():
-            wrapper.unmerge()
+        self.check_merge()
+
+    def fuse(self) -> None:
+        self.check_merge()
 
     def remove(self) -> None:
         places = {id(module): path for path, module in self.model.named_modules()}
-        for wrapper in self.layers.values():
+        for wrapper in self.wrapped.values():
             wrapper.active = None if wrapper.active == self.name else wrapper.active
             del wrapper.adapters[self.name]
             if not wrapper.adapters:
                 self.model.set_module(places[id(wrapper)], wrapper.base)
 
-    def fuse(self) -> None:
-        self.merge()
-        for wrapper in self.layers.values():
-            wrapper.forget()
-        self.remove()
-
     def base_shapes(self) -> dict[str, tuple[int, ...]]:
-        return {f"{path}.weight": wrapper.innermost().weight.shape for path, wrapper in self.layers.items()}
+        return dict(self._base_shapes)
 
     def arrays(self) -> dict[str, Array]:
         return {name: parameter.data for name, parameter in self.parameters.items()}

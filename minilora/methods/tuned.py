@@ -4,7 +4,7 @@ Comes after the methods and ``files.py``; ``adapt.py`` makes one.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..nn import Parameter
 from .base import Installed, Method
 from .files import SavedAdapter, read_adapter, write_adapter
 from .layers import base_parameters, wrappers
+from .together import as_method, with_head
 
 
 class Tuned:
@@ -50,10 +51,16 @@ class Tuned:
         """How many numbers the active adapter trains."""
         return sum(parameter.size for parameter in self.parameters.values())
 
-    def add(self, name: str, method: Method, *, rng: np.random.Generator | int | None = None) -> None:
-        """Install ``method`` under ``name``, not yet active. rng: where the start is drawn from, a generator or a seed (0 when None).
+    def add(
+        self,
+        name: str,
+        method: Method | Sequence[Method],
+        *,
+        rng: np.random.Generator | int | None = None,
+    ) -> None:
+        """Install ``method``, or several at once, under ``name``, not yet active. rng: where the start is drawn from, a generator or a seed (0 when None).
 
-        The first adapter freezes all of the model's own parameters.
+        The first adapter freezes all of the model's own parameters. Where the model has a task's head, the adapter gets a head of its own, trained with it.
         Raises InputError for a name that is taken or has a dot or slash in it, and for what the method refuses; the model is unchanged then.
         """
         self._check_free_to_change("add an adapter")
@@ -63,8 +70,10 @@ class Tuned:
             raise InputError(
                 f"an adapter named {name!r} is installed already; choose another name, or remove it first"
             )
+        method = as_method(method)
         with self.disabled():  # so that the method sees the base's own weights
             adapter = method.install(self.model, name, np.random.default_rng(0 if rng is None else rng))
+            adapter = with_head(adapter, self.model)
         if not self._installed:
             self._trainable_before = [p for p in self.model.parameters() if p.trainable]
             self.model.freeze()
@@ -127,10 +136,11 @@ class Tuned:
         """Put the active adapter into the base's weights, W := W + sBA, keeping the old arrays: no extra work at inference, one more copy of each adapted weight.
 
         What is merged is not trained, so its parameters are frozen until ``unmerge``. Under full fine-tuning the weights are merged by nature, and freezing is all
-        that happens. Raises InputError when no adapter is active, when it is merged already, and for a bottleneck adapter, which no weight can hold.
+        that happens. Raises InputError when no adapter is active, when it is merged already, and for a bottleneck or a prefix, which no weight can hold.
         """
         adapter = self._active_adapter("merge")
         self._check_unmerged("merging again")
+        adapter.check_merge()
         adapter.merge()
         self._set_trainable(False)
         self.merged = True
@@ -150,6 +160,7 @@ class Tuned:
         The adapter must be the only one, since any other was made for the base that is lost. Raises InputError otherwise, and where ``merge`` does.
         """
         adapter = self._active_adapter("fuse")
+        adapter.check_merge()
         others = sorted(set(self._installed) - {self.active})
         if others:
             raise InputError(f"fuse would change the base under the adapters {others}; remove them first")

@@ -26,7 +26,7 @@ from .small import bytes_of, gpt
         (lambda: LoRA(targets=3), "targets must be names of layers"),
         (lambda: LoRA(targets=("query", "")), "targets must be names of layers"),
         (lambda: Adapter(width=0), "width must be a whole number of at least 1, not 0"),
-        (lambda: Adapter(kind="houlsbi"), "kind must be one of 'houlsby', not 'houlsbi'; did you mean 'houlsby'?"),
+        (lambda: Adapter(kind="houlsbi"), "kind must be one of 'houlsby', 'lin', 'pfeiffer', not 'houlsbi'; did you mean 'houlsby'?"),
     ],
 )  # fmt: skip
 def test_a_method_refuses_what_it_cannot_be(make: Callable[[], Method], words: str) -> None:

@@ -101,7 +101,7 @@ def test_weights_that_are_absent_or_truncated(folder: Path) -> None:
         ({"name": 3}, "'name' is missing or of the wrong type"),
         ({"base_shapes": {"a": 4}}, "the shape of a is 4, not a list"),
         ({"base_shapes": {"a": ["4"]}}, "the shape of a is ['4'], not a list of whole numbers"),
-        ({"fields": {"rank": 2}}, "its fields are ['alpha', 'dropout', 'rank', 'targets']"),
+        ({"fields": {"rank": 2}}, "its fields are ['alpha', 'alphas', 'bias', 'dropout', 'rank', 'ranks', 'scaling', 'targets']"),
     ],
 )
 def test_a_configuration_that_is_none(folder: Path, text: str | dict[str, Any], words: str) -> None:
