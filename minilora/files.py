@@ -6,7 +6,10 @@ crash, finds the old content or the new, never a mixture.
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import InputError
 
@@ -16,8 +19,17 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
 
     Raises InputError when the folder cannot be written.
     """
+    with open_atomically(path) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+@contextmanager
+def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write bytes to, piece by piece; it takes its place at ``path`` when the block ends, and never where the block raises.
+
+    Raises InputError when the folder cannot be written.
+    """
     path = Path(path)
-    content = content.encode("utf-8") if isinstance(content, str) else content
     make_folder(path.parent)
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -27,7 +39,7 @@ def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None
         ) from error
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
