@@ -35,27 +35,24 @@ class Verdict:
 
 
 def judge(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> list[Verdict]:
-    """One verdict for each check of ``exercise``."""
+    """One verdict for each check of ``exercise``, from the outcomes of all of them."""
     right = reference(exercise, seed)
     return [
-        judge_one(exercise, number, outcome, due, seed)
-        for number, (outcome, due) in enumerate(zip(outcomes, right, strict=True))
+        judge_one(check, outcome, due, named_mistake(exercise, number, outcomes, seed))
+        for number, (check, outcome, due) in enumerate(zip(exercise.checks, outcomes, right, strict=True))
     ]
 
 
-def judge_one(exercise: Exercise, number: int, outcome: Outcome, due: Outcome, seed: int) -> Verdict:
-    """The verdict of one check."""
-    check = exercise.checks[number]
+def judge_one(check: Check, outcome: Outcome, due: Outcome, named: str) -> Verdict:
+    """The verdict of one check. named: the message of the wrong answer that it looks like, or ""."""
     if outcome.problem is not None:
-        found, likely = by_problem(outcome.problem, exercise)
-        return Verdict(check, False, "run", found, named_mistake(exercise, number, outcome, seed) or likely)
+        found, likely = by_problem(outcome.problem)
+        return Verdict(check, False, "run", found, named or likely)
     for label, wanted in due.answers.items():
         complaint = compare(label, outcome.answers[label], wanted)
         if complaint is not None:
             stage, found, likely = complaint
-            return Verdict(
-                check, False, stage, found, named_mistake(exercise, number, outcome, seed) or likely
-            )
+            return Verdict(check, False, stage, found, named or likely)
     return Verdict(check, True)
 
 
@@ -117,12 +114,18 @@ def shown(value: Array) -> str:
     return f"{value:.6g}" if np.asarray(value).dtype.kind == "f" else str(value)
 
 
-def named_mistake(exercise: Exercise, number: int, outcome: Outcome, seed: int) -> str:
-    """The message of the first wrong answer of the exercise that comes to the same outcome; "" where none does."""
+def named_mistake(exercise: Exercise, number: int, outcomes: Sequence[Outcome], seed: int) -> str:
+    """The message of the wrong answer that comes to the same outcome in check ``number``, and to the most of the same in the others; "" where none does.
+
+    In one check two mistakes may look alike (both give infinity, say); over all of them they differ.
+    """
+    best, message = 0, ""
     for index, wrong in enumerate(exercise.wrongs):
-        if same_outcome(outcome, wrong_outcomes(exercise, index, seed)[number]):
-            return wrong.message
-    return ""
+        theirs = wrong_outcomes(exercise, index, seed)
+        agree = [same_outcome(a, b) for a, b in zip(outcomes, theirs, strict=True)]
+        if agree[number] and sum(agree) > best:
+            best, message = sum(agree), wrong.message
+    return message
 
 
 def same_outcome(a: Outcome, b: Outcome) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from . import worker
 from .catalogue import find
 from .exercise import Exercise
-from .judge import Verdict, codes, judge, judge_one, reference
+from .judge import Verdict, codes, judge, reference
 from .sandbox import Limits, run_limited
 from .worker import Part
 
@@ -64,16 +64,14 @@ def verify(
     checks: names of the checks to run; None for all. Raises InputError for an exercise that is not there.
     """
     exercise = find(name)
-    right = reference(exercise, seed)
     given, _ = worker.load(exercise.given, [])
-    for number, check in enumerate(exercise.checks):
-        if checks is None or check.name in checks:
-            outcome = worker.probe({**given, **namespace}, check.code, seed, number)
-            verdict = judge_one(exercise, number, outcome, right[number], seed)
-            if not verdict.passed:
-                raise AssertionError(
-                    f"{check.name}: {' '.join(filter(None, (verdict.found, verdict.likely)))}"
-                )
+    scope = {**given, **namespace}
+    outcomes = [worker.probe(scope, code, seed, number) for number, code in enumerate(codes(exercise))]
+    for verdict in judge(exercise, outcomes, seed):
+        if not verdict.passed and (checks is None or verdict.check.name in checks):
+            raise AssertionError(
+                f"{verdict.check.name}: {' '.join(filter(None, (verdict.found, verdict.likely)))}"
+            )
 
 
 def in_words(marked: Marked) -> str:

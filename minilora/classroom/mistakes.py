@@ -5,11 +5,10 @@ Comes before ``judge.py``, which asks for these names where none of the exercise
 
 import numpy as np
 
-from .exercise import Exercise
 from .worker import Array, Problem
 
 
-def by_problem(problem: Problem, exercise: Exercise) -> tuple[str, str]:
+def by_problem(problem: Problem) -> tuple[str, str]:
     """(what happened, the likely reason) for a check that came to no answer."""
     at = f" ({problem.where})" if problem.where else ""
     if problem.kind == "unwritten":
