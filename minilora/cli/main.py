@@ -23,6 +23,7 @@ COMMANDS = {
     "generate": "Continue a text.",
     "merge": "Put an adapter into the weights of its model.",
     "gradcheck": "Check the gradients of every op and of whole models.",
+    "bench": "Measure speed and memory, also beside PyTorch + PEFT.",
     "inspect": "Say what a model, an adapter or a file of weights holds.",
 }
 """Every command and what it does. ``minilora/cli/NAME.py`` holds it, as ``command``; none is imported before it is asked for, so that ``--help`` answers at once."""

@@ -1,0 +1,113 @@
+"""The limit: the matrix products that a LoRA step cannot do without, alone, into arrays that are there already.
+
+Comes after ``shapes.py``. No program that computes the same step with the same products can be faster; how much slower it is, is what everything between the products costs: normalisation,
+activations, softmax, residual sums, the optimizer, and the making of arrays.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ...backend import tune_malloc
+from ...models.gpt import GPTConfig
+from ...train.parallel import Workers
+from .shapes import Shape
+
+FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+Product = tuple[FloatArray, FloatArray, FloatArray]
+"""A @ B, and where it goes."""
+
+RANK = 4
+
+
+def calls(shape: dict[str, object], threads: int) -> dict[str, Callable[[], float]]:
+    """One call: every product of a step once. The batch is cut into one shard a thread, each with a single-threaded BLAS, as training does: faster than threads inside each product."""
+    tune_malloc()
+    measured = Shape.from_dict(shape)
+    shards = min(threads, measured.rows)
+    rng = np.random.default_rng(0)
+    weights = Weights(measured.config, rng)
+    rows = [measured.rows // shards + (number < measured.rows % shards) for number in range(shards)]
+    products = [step_products(measured.config, weights, count, measured.tokens, rng) for count in rows]
+    workers = Workers(shards)
+
+    def run(of_shard: list[Product]) -> None:
+        for a, b, out in of_shard:
+            np.matmul(a, b, out=out)
+
+    def limit() -> float:
+        with workers.single_threaded_blas():
+            for _ in workers.map(run, products):
+                pass
+        return 0.0
+
+    return {"limit": limit}
+
+
+class Weights:
+    """Random weights of every layer, each its own, so that they come from memory as a model's do."""
+
+    def __init__(self, config: GPTConfig, rng: np.random.Generator) -> None:
+        d = config.width
+
+        def matrices(out: int, into: int, count: int) -> list[FloatArray]:
+            return [rng.standard_normal((out, into), dtype=np.float32) for _ in range(count)]
+
+        self.square = [matrices(d, d, 4) for _ in range(config.layers)]  # query, key, value, output
+        self.up = matrices(4 * d, d, config.layers)
+        self.down = matrices(d, 4 * d, config.layers)
+        self.A = [matrices(RANK, d, 2) for _ in range(config.layers)]  # of query and value
+        self.B = [matrices(d, RANK, 2) for _ in range(config.layers)]
+        self.head = rng.standard_normal((config.vocabulary, d), dtype=np.float32)
+
+
+def step_products(
+    config: GPTConfig, weights: Weights, rows: int, tokens: int, rng: np.random.Generator
+) -> list[Product]:
+    """The products of a LoRA step (query and value) on ``rows`` × ``tokens``, forward and backward.
+
+    Frozen weights have no gradient, and below the first layer's query, key and value nothing is trainable, so those three inputs get none either.
+    Attention is causal: of its square only blocks of 64 queries by the keys up to their end are computed. The head is computed for 128 tokens at a time.
+    """
+    n, d, heads = rows * tokens, config.width, config.heads
+
+    def array(*shape: int) -> FloatArray:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    x, wide, low = array(n, d), array(n, 4 * d), array(n, RANK)
+    y, into_wide, into_low = array(n, d), array(n, 4 * d), array(n, RANK)
+    low_by_d, d_by_low = array(RANK, d), array(d, RANK)
+    q, k, v, into = (array(rows, tokens, heads, d // heads).transpose(0, 2, 1, 3) for _ in range(4))
+    blocks = [(start, min(start + 64, tokens)) for start in range(0, tokens, 64)]
+    scores = [array(rows, heads, end - start, end) for start, end in blocks]
+    given = [
+        array(*S.shape) for S in scores
+    ]  # what is written is never read: numbers that grow without end would be slow
+
+    forward: list[Product] = []
+    backward: list[Product] = []
+    for layer in range(config.layers):
+        forward += [(x, W.T, y) for W in weights.square[layer]]
+        forward += [(x, A.T, into_low) for A in weights.A[layer]] + [(low, B.T, y) for B in weights.B[layer]]
+        forward += [(x, weights.up[layer].T, into_wide), (wide, weights.down[layer].T, y)]
+        backward += [(x, weights.down[layer], into_wide), (wide, weights.up[layer], y)]
+        backward += [(x, W, y) for W in (weights.square[layer] if layer else weights.square[layer][3:])]
+        backward += [(x, B, into_low) for B in weights.B[layer]]  # γ = g B
+        backward += [(low.T, x, low_by_d), (x.T, low, d_by_low)] * 2  # ∂A, ∂B
+        backward += [(low, A, y) for A in weights.A[layer]] if layer else []
+        for (start, end), P, S in zip(blocks, given, scores, strict=True):
+            part, known = slice(start, end), slice(0, end)
+            across = P.swapaxes(-1, -2)
+            forward += [(q[:, :, part], k[:, :, known].swapaxes(-1, -2), S)]
+            forward += [(P, v[:, :, known], into[:, :, part])]
+            backward += [(q[:, :, part], v[:, :, known].swapaxes(-1, -2), S)]  # ∂weights
+            backward += [(across, q[:, :, part], into[:, :, known])]  # ∂v
+            backward += [(P, k[:, :, known], into[:, :, part])]  # ∂q
+            backward += [(across, q[:, :, part], into[:, :, known])] if layer else []  # ∂k
+    logits, probabilities = array(min(128, n), config.vocabulary), array(min(128, n), config.vocabulary)
+    head: list[Product] = []
+    for start in range(0, n, 128):
+        part = slice(start, start + 128)
+        z, p = logits[: len(x[part])], probabilities[: len(x[part])]
+        head += [(x[part], weights.head.T, z), (p, weights.head, y[part])]
+    return forward + head + backward

@@ -1,0 +1,105 @@
+"""What a process of this package can be asked to do: training steps, forward passes, generation.
+
+Comes after ``shapes.py``; ``serve.py`` runs one of these in a process of its own. A step is what ``train.loop`` does: shards on threads, the loss, gradients, the optimizer.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...backend import tune_malloc
+from ...data.batches import Batch
+from ...methods import Adapter, FullFineTuning, LoRA, Method, adapt
+from ...models.generate import generate
+from ...models.gpt import GPT
+from ...train import Training
+from ...train.parallel import Workers, loss_and_gradient
+from .shapes import Shape
+
+Call = Callable[[], float]
+
+METHODS: dict[str, Method] = {
+    "lora": LoRA(rank=4, alpha=8, targets=("query", "value")),
+    "full": FullFineTuning(),
+    "houlsby": Adapter(kind="houlsby", width=16),
+}
+NEW_TOKENS = 32
+"""Tokens that generation adds to each prompt."""
+
+
+def calls(shape: dict[str, Any], threads: int, task: str) -> dict[str, Call]:
+    """The calls of one process. task: a method's name, whose training step it takes; or ``use``, which computes forward passes and generates."""
+    tune_malloc()
+    measured = Shape.from_dict(shape)
+    if task == "use":
+        return {**forward_calls(measured), **generation_calls(measured)}
+    batches = {task: measured.batch()}
+    if task == "lora":
+        batches["lora-masked"] = measured.batch(prompt=0.5)
+    return step_calls(measured.model(), METHODS[task], batches, threads)
+
+
+def step_calls(model: GPT, method: Method, batches: dict[str, Batch], threads: int) -> dict[str, Call]:
+    """A call for each batch that takes one training step on it, and returns the loss before."""
+    adapt(model, method)
+    parameters = dict(model.trainable_parameters())
+    optimizer = Training(1, 1e-4).make_optimizer().start(list(parameters.values()))
+    gradient = optimizer.layout.zeros()
+    workers = Workers(threads)
+
+    def step(batch: Batch) -> float:
+        with workers.single_threaded_blas():
+            loss = loss_and_gradient(model, parameters, [batch], workers, optimizer.layout, gradient)
+            optimizer.step(gradient)
+        return loss
+
+    return {name: partial(step, batch) for name, batch in batches.items()}
+
+
+def forward_calls(shape: Shape) -> dict[str, Call]:
+    """The logits of one text of 128 tokens, or as many as the context has, without a tape: the base; LoRA beside the weights, and merged; adapters.
+
+    All four are models of the same arrays, so that they differ in nothing but what is measured.
+    """
+    tokens = min(128, shape.config.context)
+    ids = np.random.default_rng(2).integers(0, shape.config.vocabulary, (1, tokens))
+    base = shape.model()
+    models = {"base": base} | {name: twin(base) for name in ("lora merged", "lora unmerged", "houlsby")}
+    for name in ("lora merged", "lora unmerged"):
+        tuned = adapt(models[name], METHODS["lora"])
+        if name == "lora merged":
+            tuned.merge()
+    adapt(models["houlsby"], METHODS["houlsby"])
+
+    def forward(model: GPT) -> float:
+        return float(model.logits(ids)[0, -1, 0])
+
+    return {f"forward {name}": partial(forward, model) for name, model in models.items()}
+
+
+def twin(model: GPT) -> GPT:
+    """Another model of the same arrays."""
+    copy = GPT(model.config, None)
+    for own, given in zip(copy.parameters(), model.parameters(), strict=True):
+        own.data = given.data
+    return copy
+
+
+def generation_calls(shape: Shape) -> dict[str, Call]:
+    """Greedy continuation of 1 and of 8 prompts of 64 tokens, with a cache, by the base."""
+    model = shape.model()
+
+    def continued(rows: int) -> float:
+        texts = generate(model, prompts(shape, rows), limit=NEW_TOKENS)
+        return float(sum(len(text) for text in texts))
+
+    return {f"generate {rows}": partial(continued, rows) for rows in (1, 8)}
+
+
+def prompts(shape: Shape, rows: int) -> list[list[int]]:
+    """Random prompts, so long that the new tokens still fit in the context."""
+    length = min(64, shape.config.context - NEW_TOKENS)
+    drawn = np.random.default_rng(3).integers(0, shape.config.vocabulary, (rows, length))
+    return [[int(token) for token in row] for row in drawn]

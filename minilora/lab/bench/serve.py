@@ -1,0 +1,57 @@
+"""What runs in a contender's process: it makes its calls ready, then waits for the name of one, times it, and answers.
+
+    python serve.py MODULE ARGUMENTS
+
+MODULE has a function ``calls(**arguments)`` that gives the calls by name; ARGUMENTS is a JSON object. Each line read is a name, each line written a JSON object. This file is run
+as a script, also by interpreters in which this package is not installed, so it uses nothing but Python's own library. ``processes.py`` is at the other end.
+"""
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+TURN = 1.0
+"""Seconds that a turn takes at least: a short call is repeated, so that it does not run on cold caches only."""
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints goes to standard error
+    calls = importlib.import_module(sys.argv[1]).calls(**json.loads(sys.argv[2]))
+
+    def answer(value: dict[str, Any]) -> None:
+        answers.write(json.dumps(value) + "\n")
+        answers.flush()
+
+    answer({"calls": list(calls)})
+    for line in sys.stdin:
+        answer(turn(calls[line.strip()]))
+
+
+def turn(call: Callable[[], float]) -> dict[str, Any]:
+    """Run ``call`` for a second, at least once: the seconds of each time, what it returned the first time, and the process's peak of memory so far."""
+    seconds: list[float] = []
+    values: list[float] = []
+    while sum(seconds) < TURN:
+        began = time.perf_counter()
+        values.append(float(call()))
+        seconds.append(time.perf_counter() - began)
+    return {"seconds": seconds, "value": values[0], "peak": peak_memory()}
+
+
+def peak_memory() -> int:
+    """The most bytes of memory that this process has had at any moment (resident; 0 where the system does not tell)."""
+    try:
+        with open("/proc/self/status") as file:
+            return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+
+
+if __name__ == "__main__":
+    main()
