@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Score a model, adapted or not, on a task.",
     "generate": "Continue a text.",
     "merge": "Put an adapter into the weights of its model.",
+    "plan": "Reckon what training would take, without allocating it.",
     "gradcheck": "Check the gradients of every op and of whole models.",
     "bench": "Measure speed and memory, also beside PyTorch + PEFT.",
     "inspect": "Say what a model, an adapter or a file of weights holds.",
