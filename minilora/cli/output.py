@@ -41,7 +41,7 @@ def number(value: float | None) -> str:
 def size(count: int) -> str:
     """A number of bytes as people read it: powers of ten, as disks are labelled."""
     amount, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB"):
+    for larger in ("kB", "MB", "GB", "TB"):
         if amount < 1000:
             break
         amount, unit = amount / 1000, larger
