@@ -1,119 +1,22 @@
-"""A table in SQLite, where any text may be run as a query and can do no harm.
+"""A table of this task in SQLite: `Database` is the sandbox of ``data/sql`` around one `Table`.
 
 Before it: ``tables.py``. After it: ``task.py`` compares what a predicted query returns with what the right one returns.
-
-What a model writes is not to be trusted. The database lies in memory, and after it is filled SQLite itself refuses everything but reading it: an
-authorizer lets SELECT, READ and a list of harmless functions pass (no INSERT, ATTACH, PRAGMA, load_extension, recursive WITH ...), texts and
-queries have a limited size, and a query is interrupted after a fixed number of steps of SQLite's machine. Steps are counted rather than seconds, so
-that the same query is right or wrong on every machine.
 """
 
-import sqlite3
-from collections import Counter
-from itertools import count
-from types import TracebackType
-from typing import Self
+from ...sql.sandbox import LONGEST_ANSWER, Kind, QueryError, Row, Sandbox, SQLTable, same_answer
+from .tables import Table
 
-from .tables import Cell, Table
-
-Row = tuple[str | int | float | bytes | None, ...]
-
-STEPS_BETWEEN_LOOKS = 1_000
-LOOKS = 500  # half a million steps: some 10 ms; the longest right query takes a few hundred steps
-LONGEST_ANSWER = 1_000
-
-_ACTIONS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION)
-_FUNCTIONS = (
-    "count",
-    "min",
-    "max",
-    "avg",
-    "sum",
-    "total",
-    "abs",
-    "round",
-    "length",
-    "lower",
-    "upper",
-    "like",
-)
-_LIMITS = (
-    (sqlite3.SQLITE_LIMIT_LENGTH, 100_000),
-    (sqlite3.SQLITE_LIMIT_SQL_LENGTH, 10_000),
-    (sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 50),
-    (sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 10),
-    (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
-)
+__all__ = ["LONGEST_ANSWER", "Database", "QueryError", "Row", "same_answer"]
 
 
-class QueryError(ValueError):
-    """A text that SQLite does not run as a query: wrong SQL, or SQL that is not allowed. The message says what SQLite says."""
+class Database(Sandbox):
+    """Some tables, one by default, in an in-memory SQLite database that can only be read; use it in a ``with`` statement."""
+
+    def __init__(self, *tables: Table) -> None:
+        super().__init__(as_sql(table) for table in tables)
 
 
-class Database:
-    """One table in an in-memory SQLite database; use it in a ``with`` statement."""
-
-    def __init__(self, table: Table) -> None:
-        self._connection = sqlite3.connect(":memory:", isolation_level=None)
-        columns = ", ".join(
-            f"{column.name} {'INTEGER' if column.numeric else 'TEXT'}" for column in table.columns
-        )
-        self._connection.execute(f"CREATE TABLE {table.name} ( {columns} )")
-        places = ", ".join("?" * len(table.columns))
-        rows: list[tuple[Cell, ...]] = list(table.rows)
-        self._connection.executemany(f"INSERT INTO {table.name} VALUES ( {places} )", rows)
-        self._connection.execute("PRAGMA query_only = ON")
-        for limit, value in _LIMITS:
-            self._connection.setlimit(limit, value)
-        self._connection.set_authorizer(_authorize)
-
-    def run(self, sql: str) -> list[Row]:
-        """The rows that ``sql`` returns; raises QueryError when it is wrong, forbidden, too long at work, or returns more than 1,000 rows."""
-        looks = count(1)
-        self._connection.set_progress_handler(lambda: int(next(looks) > LOOKS), STEPS_BETWEEN_LOOKS)
-        try:
-            cursor = self._connection.execute(sql)
-            if cursor.description is None:
-                raise QueryError("this is not a query")
-            rows = cursor.fetchmany(LONGEST_ANSWER + 1)
-            cursor.close()
-        except (
-            sqlite3.Error,
-            sqlite3.Warning,
-            ValueError,
-            OverflowError,
-        ) as error:  # ValueError: a zero byte, half a surrogate
-            raise QueryError(str(error)) from error
-        if len(rows) > LONGEST_ANSWER:
-            raise QueryError(f"more than {LONGEST_ANSWER} rows")
-        return rows
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.close()
-
-
-def same_answer(found: list[Row], right: list[Row], *, ordered: bool) -> bool:
-    """Whether two answers hold the same rows, in the same order where ``ordered``; decimal numbers are compared to nine digits."""
-    if len(found) != len(right):
-        return False
-    a, b = [_rounded(row) for row in found], [_rounded(row) for row in right]
-    return a == b if ordered else Counter(a) == Counter(b)
-
-
-def _rounded(row: Row) -> Row:
-    return tuple(float(f"{value:.9g}") if isinstance(value, float) else value for value in row)
-
-
-def _authorize(
-    action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None
-) -> int:
-    if action not in _ACTIONS or (
-        action == sqlite3.SQLITE_FUNCTION and (second or "").lower() not in _FUNCTIONS
-    ):
-        return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
+def as_sql(table: Table) -> SQLTable:
+    """The table with the types that SQLite asks for."""
+    kinds: list[Kind] = [("INTEGER" if column.numeric else "TEXT") for column in table.columns]
+    return SQLTable(table.name, tuple(zip((c.name for c in table.columns), kinds, strict=True)), table.rows)
