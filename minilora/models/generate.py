@@ -32,8 +32,12 @@ def generate(
     A text ends before the token ``end`` (which is left out), after ``limit`` tokens, or when prompt and text fill the model's context. What a prompt gets does not
     depend on the prompts beside it. progress: called with (prompts finished, prompts in all) whenever some finish.
 
-    Raises InputError for an empty prompt, one longer than the context, token numbers outside the vocabulary, and a limit below 1.
+    Raises InputError for a model without a language-model head, an empty prompt, one longer than the context, token numbers outside the vocabulary, and a limit below 1.
     """
+    if model.head.kind != "language-model":
+        raise InputError(
+            f"texts are continued by a language model, and this one has a {model.head.kind} head; load the model anew"
+        )
     if limit < 1:
         raise InputError(f"limit must be at least 1 token, not {limit}")
     for place, prompt in enumerate(prompts):

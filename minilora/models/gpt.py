@@ -1,28 +1,37 @@
-"""GPT-2, exactly: a decoder of pre-LN blocks with learned positions, tanh-GELU and a head tied to the token embedding.
+"""GPT-2 and GPT-3: decoders of pre-LN blocks with learned positions, tanh-GELU and a head that is usually the token embedding.
 
-Radford et al. 2019; every detail as in the published checkpoints (``checkpoint.py`` reads those). For each block
+Radford et al. 2019; every detail as in the published checkpoints (``checkpoint.py`` reads those). Comes after ``base.py`` and ``heads.py``. For each block
 
     x ← x + attention(norm_1(x))        x ← x + mlp(norm_2(x))
 
-and after the last one a final norm; the logits are its output times the transposed token embedding.
+and after the last one a final norm; the logits are its output times the transposed token embedding. GPT-3 (Brown et al. 2020, section 2.1) is the same with a ``band``: in every
+second block a token attends only to the last so many positions (local attention, Child et al. 2019). The paper doesn't say how wide its bands are.
 """
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from ..autograd import Tensor, no_grad
+from ..autograd import Tensor
 from ..backend import Array, namespace
 from ..errors import InputError
-from ..nn import Attention, Dropout, Embedding, LayerCache, LayerNorm, Linear, Module, TextOnly
-from ..ops import IGNORED, gelu, head_cross_entropy, linear
+from ..nn import MLP, Attention, Dropout, LayerCache, LayerNorm, Module, Parameter, TextOnly
+from ..ops import IGNORED, gelu
+from .base import Model, TrainingBatch, check_shape
+from .classifiers import LastTokenClassifier
+from .heads import LanguageModelHead
+from .start import Start
 
 
 @dataclass(frozen=True)
 class GPTConfig:
-    """The shape of a model. width must be divisible by heads; dropout acts only where a generator is given (GPT-2: 0.1)."""
+    """The shape of a model. width must be divisible by heads; dropout acts only where a generator is given (GPT-2: 0.1).
+
+    tied: whether the output head is the token embedding. band: None where every block attends to all positions; w where blocks 1, 3, 5, … attend to the last w only, the
+    token's own included.
+    """
 
     vocabulary: int
     context: int
@@ -31,17 +40,13 @@ class GPTConfig:
     heads: int
     epsilon: float = 1e-5
     dropout: float = 0.1
+    tied: bool = True
+    band: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary", "context", "width", "layers", "heads"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.width % self.heads:
-            raise InputError(
-                f"width must be divisible by heads, but {self.width} is not divisible by {self.heads}"
-            )
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout must be at least 0 and below 1, not {self.dropout}")
+        check_shape(self)
+        if self.band is not None and self.band < 1:
+            raise InputError(f"band must be at least 1 position, not {self.band}")
 
     @property
     def mlp_width(self) -> int:
@@ -50,7 +55,7 @@ class GPTConfig:
 
     @property
     def parameters(self) -> int:
-        """(V + C)·d + L·(12d² + 13d) + 2d: embeddings of V tokens and C positions, L blocks, the last norm; the head is the token embedding."""
+        """(V + C)·d + L·(12d² + 13d) + 2d: embeddings of V tokens and C positions, L blocks, the last norm; without a head, which usually is the token embedding."""
         d = self.width
         return (self.vocabulary + self.context) * d + self.layers * (12 * d * d + 13 * d) + 2 * d
 
@@ -58,16 +63,6 @@ class GPTConfig:
     def biases(self) -> int:
         """L·11d + d: of query, key, value and output (4d), up and down (5d) and two norms (2d) in each block, and of the last norm."""
         return (11 * self.layers + 1) * self.width
-
-
-class TrainingBatch(Protocol):
-    """What a loss is computed from (``data.Batch`` is one)."""
-
-    @property
-    def ids(self) -> Array: ...
-
-    @property
-    def targets(self) -> Array: ...
 
 
 class Cache(list[LayerCache]):
@@ -86,16 +81,6 @@ class Cache(list[LayerCache]):
             layer.select(rows, start=start)
 
 
-class MLP(Module):
-    """down(gelu(up(x))), four times as wide inside."""
-
-    def __init__(self, up: Linear, down: Linear) -> None:
-        self.up, self.down = up, down
-
-    def __call__(self, x: Tensor, rng: np.random.Generator | None = None) -> Tensor:
-        return self.down(gelu(self.up(x, rng)), rng)
-
-
 class Block(Module):
     """One layer: attention and MLP, each on a normalised input and added to it."""
 
@@ -103,10 +88,17 @@ class Block(Module):
     """Whether the last thing in a block is ``norm_2`` of all that was added up."""
 
     def __init__(
-        self, norm_1: LayerNorm, attention: Attention, norm_2: LayerNorm, mlp: MLP, dropout: float
+        self,
+        norm_1: LayerNorm,
+        attention: Attention,
+        norm_2: LayerNorm,
+        mlp: MLP,
+        dropout: float,
+        band: int | None,
     ) -> None:
         self.norm_1, self.attention, self.norm_2, self.mlp = norm_1, attention, norm_2, mlp
         self.dropout = Dropout(dropout)
+        self.band = band
 
     def __call__(
         self,
@@ -116,14 +108,18 @@ class Block(Module):
         cache: LayerCache | None = None,
         rng: np.random.Generator | None = None,
     ) -> Tensor:
-        x = x + self.dropout(
-            self.attention(self.norm_1(x), causal=True, mask=mask, cache=cache, rng=rng), rng
-        )
+        mixed = self.attention(self.norm_1(x), causal=True, mask=mask, band=self.band, cache=cache, rng=rng)
+        x = x + self.dropout(mixed, rng)
         return x + self.dropout(self.mlp(self.norm_2(x), rng), rng)
 
+    def extra_repr(self) -> str:
+        return "" if self.band is None else f"the last {self.band} positions"
 
-class GPT(Module):
-    """A GPT-2 of any size. ``tokenizer`` is set where the model was loaded with one, and is None otherwise."""
+
+class GPT(Model):
+    """A GPT-2 or GPT-3 of any size, with its language-model head."""
+
+    config: GPTConfig
 
     def __init__(
         self, config: GPTConfig, rng: np.random.Generator | None, dtype: np.typing.DTypeLike = np.float32
@@ -132,51 +128,48 @@ class GPT(Module):
 
         Without ``rng`` the weights are not set at all: for who fills them from a file next.
         """
-        width = config.width
-
-        def gaussian(*shape: int, std: float = 0.02) -> Array:
-            if rng is None:
-                return np.empty(shape, dtype)
-            # drawn in float32: a float64 temporary of a large table would double the peak of memory
-            return (rng.standard_normal(shape, dtype=np.float32) * np.float32(std)).astype(dtype, copy=False)
-
-        def layer(into: int, out: int, std: float = 0.02) -> Linear:
-            return Linear(gaussian(out, into, std=std), np.zeros(out, dtype))
-
-        def norm() -> LayerNorm:
-            return LayerNorm(width, config.epsilon, dtype)
-
+        start, width, inner = Start(rng, dtype), config.width, config.mlp_width
         residual = 0.02 / math.sqrt(2 * config.layers)
         self.config = config
         self.tokenizer: Any = None
-        self.tokens = Embedding(gaussian(config.vocabulary, width))
-        self.positions = Embedding(gaussian(config.context, width, std=0.01))
+        self.tokens = start.embedding(config.vocabulary, width)
+        self.positions = start.embedding(config.context, width, std=0.01)
         self.dropout = Dropout(config.dropout)
         self.inputs = TextOnly()
         self.blocks = [
             Block(
-                norm(),
+                start.norm(width, config.epsilon),
                 Attention(
-                    layer(width, width),
-                    layer(width, width),
-                    layer(width, width),
-                    layer(width, width, residual),
+                    start.linear(width, width),
+                    start.linear(width, width),
+                    start.linear(width, width),
+                    start.linear(width, width, std=residual),
                     config.heads,
                     config.dropout,
                 ),
-                norm(),
-                MLP(layer(width, 4 * width), layer(4 * width, width, residual)),
+                start.norm(width, config.epsilon),
+                MLP(start.linear(width, inner), start.linear(inner, width, std=residual), gelu),
                 config.dropout,
+                config.band if number % 2 else None,
             )
-            for _ in range(config.layers)
+            for number in range(config.layers)
         ]
-        self.norm = norm()
+        self.norm = start.norm(width, config.epsilon)
+        weight = self.tokens.weight if config.tied else Parameter(start.gaussian(config.vocabulary, width))
+        self.head = LanguageModelHead(weight)
+
+    def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
+        """``score`` at the last real token (Radford et al. 2018), as transformers has it."""
+        start = Start(rng, self.tokens.weight.dtype)
+        self.head = LastTokenClassifier(start.linear(self.config.width, labels, bias=False))
+        return self
 
     def hidden(
         self,
         ids: Array,
         *,
         mask: Array | None = None,
+        types: Array | None = None,
         cache: Cache | None = None,
         prompt: Array | None = None,
         rng: np.random.Generator | None = None,
@@ -186,38 +179,24 @@ class GPT(Module):
         ids: int [rows, tokens]. mask: bool [rows, tokens], False where padding stands; positions count real tokens only, so a row may be padded on either side.
         With ``cache``, ids are the tokens after those in it, and mask covers both: [rows, cached + tokens]. prompt: int [rows], how many tokens of a row are its
         prompt (None, or with a cache: all that are read first); only prefix methods ask. rng: draw dropout from it; without, there is none.
-        Raises InputError when an id is outside the vocabulary or the row is longer than the context.
+        Raises InputError when an id is outside the vocabulary, the row is longer than the context, or types are given, which a GPT doesn't have.
         """
+        if types is not None:
+            raise InputError("a GPT has no token types; leave types out")
         start = 0 if cache is None else cache.length
         if cache is not None and start == 0:
             cache.prompt = ids.shape[-1]
-        self._check_ids(ids)
+        self.check_ids(ids)
         reading = self.inputs(ids, mask, prompt=prompt if cache is None else cache.prompt, start=start)
         ids, mask = reading.ids, reading.mask
-        self._check_length(ids, mask, start)
-        x = reading.embed(self.tokens(ids)) + self.positions(self._places(ids, mask, start))
+        self.check_length(ids, mask, start)
+        x = reading.embed(self.tokens(ids)) + self.positions(self.places(ids, mask, start))
         x = self.dropout(x, rng)
         for number, block in enumerate(self.blocks):
             x = block(
                 reading.enter(number, x), mask=mask, cache=None if cache is None else cache[number], rng=rng
             )
         return reading.predictions(self.norm(x))
-
-    def __call__(
-        self, ids: Array, *, mask: Array | None = None, rng: np.random.Generator | None = None
-    ) -> Tensor:
-        """Logits of the next token at every position: [rows, tokens, vocabulary]."""
-        return linear(self.hidden(ids, mask=mask, rng=rng), self.tokens.weight, None)
-
-    def logits(self, ids: Any, mask: Any = None) -> Array:
-        """Logits of the next token, as a plain array and without a tape. ids, mask: [rows, tokens] or, for one row, [tokens]; the result has the same leading axes."""
-        xp = namespace(self.tokens.weight.data)
-        ids = xp.asarray(ids)
-        rows = ids.reshape(-1, ids.shape[-1])  # [rows, tokens]
-        mask = None if mask is None else xp.asarray(mask, dtype=bool).reshape(rows.shape)
-        with no_grad():
-            found = self(rows, mask=mask).data
-        return found.reshape(*ids.shape, -1)
 
     def loss(
         self,
@@ -227,21 +206,15 @@ class GPT(Module):
         smoothing: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> Tensor:
-        """Mean cross-entropy (nats) of the targets that count, or their sum over ``divisor`` where the batch is one shard of a larger one.
-
-        Rows are padded on the right: what follows a token cannot influence it, and padding is outside the loss; so no mask is needed.
-        """
-        counts = batch.targets != IGNORED  # [rows, tokens]
-        counted = int(counts.sum())
-        prompt = counts.argmax(axis=-1) + 1  # what comes before the first target that counts
-        return head_cross_entropy(
-            self.hidden(batch.ids, prompt=prompt, rng=rng),
-            self.tokens.weight,
-            None,
-            targets=batch.targets,
-            divisor=float(max(counted, 1)) if divisor is None else divisor,
-            smoothing=smoothing,
-        )
+        """As every model's (``Model.loss``). Rows are padded on the right: what follows a token cannot influence it, so the body needs no mask."""
+        if batch.targets.ndim == 1:
+            prompt = batch.mask.sum(axis=-1)
+        else:
+            prompt = (batch.targets != IGNORED).argmax(
+                axis=-1
+            ) + 1  # what comes before the first target that counts
+        hidden = self.hidden(batch.ids, prompt=prompt, rng=rng)
+        return self.head.loss(hidden, batch, divisor=divisor, smoothing=smoothing, rng=rng)
 
     def new_cache(self, rows: int, tokens: int) -> Cache:
         """An empty cache with room for ``tokens`` positions of ``rows`` rows."""
@@ -249,39 +222,3 @@ class GPT(Module):
         empty = namespace(weight).empty
         shape = (rows, tokens + self.inputs.extra, self.config.width)
         return Cache(LayerCache(empty(shape, weight.dtype), empty(shape, weight.dtype)) for _ in self.blocks)
-
-    @property
-    def room(self) -> int:
-        """How many tokens of text fit into the context: all of it, without the special tokens of a prefix method."""
-        return self.config.context - self.inputs.extra
-
-    def extra_repr(self) -> str:
-        c = self.config
-        return (
-            f"{c.layers} layers × {c.width}, {c.heads} heads, vocabulary {c.vocabulary}, context {c.context}"
-        )
-
-    def _check_ids(self, ids: Array) -> None:
-        if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < self.config.vocabulary):
-            raise InputError(
-                f"token ids must lie in 0 … {self.config.vocabulary - 1}, but {int(ids.min())} … {int(ids.max())} were given; "
-                "does the tokenizer belong to this model?"
-            )
-
-    def _check_length(self, ids: Array, mask: Array | None, start: int) -> None:
-        end = (
-            start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())
-        )  # padding takes no position
-        if end > self.config.context:
-            extra = self.inputs.extra
-            special = f" and {extra} special tokens of the prefix" if extra else ""
-            raise InputError(
-                f"the text has {end - extra} tokens{special}, more than the model's context of {self.config.context}; shorten it"
-            )
-
-    def _places(self, ids: Array, mask: Array | None, start: int) -> Array:
-        """The position of each token: int [rows, tokens], or [tokens] where all rows are alike."""
-        xp = namespace(self.tokens.weight.data)
-        if mask is None:
-            return xp.arange(start, start + ids.shape[-1])
-        return xp.maximum(xp.cumsum(mask, axis=-1)[:, start:] - 1, 0)

@@ -6,9 +6,11 @@ Comes before ``models``, which puts layers together, and ``methods``, which wrap
 from .attention import Attention, LayerCache
 from .inputs import Reading, TextOnly
 from .layers import Dropout, Embedding, LayerNorm, Linear
+from .mlp import MLP
 from .module import Module, Parameter
 
 __all__ = [
+    "MLP",
     "Attention",
     "Dropout",
     "Embedding",

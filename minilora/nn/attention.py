@@ -65,17 +65,20 @@ class Attention(Module):
         *,
         causal: bool,
         mask: Array | None = None,
+        band: int | None = None,
         cache: LayerCache | None = None,
         rng: np.random.Generator | None = None,
     ) -> Tensor:
-        """x: [rows, tokens, width] → the same shape. mask: bool [rows, keys], False where a key is padding.
+        """x: [rows, tokens, width] → the same shape. mask: bool [rows, keys], False where a key is padding. band: attend to the last so many positions only.
 
         With ``cache``, x holds the positions after those in it, and attends to both; the cache is for generation, and no gradients flow through it.
         """
         q, k, v = self.query(x, rng), self.key(x, rng), self.value(x, rng)
         if cache is not None:
             k, v = (Tensor(array) for array in cache.append(k.data, v.data))
-        mixed = attention(q, k, v, heads=self.heads, causal=causal, mask=mask, rate=self.dropout, rng=rng)
+        mixed = attention(
+            q, k, v, heads=self.heads, causal=causal, mask=mask, band=band, rate=self.dropout, rng=rng
+        )
         return self.output(mixed, rng)
 
     def extra_repr(self) -> str:

@@ -56,8 +56,7 @@ class Running:
         """Logits after the last of ``ids`` [rows, tokens]: the output head runs on that one position."""
         with no_grad():
             hidden = self.model.hidden(self._moved(ids), mask=self._moved(self.mask), cache=self.cache)
-        last = hidden.data[:, -1]  # [rows, width]
-        logits = to_host(last @ self.model.tokens.weight.data.T)  # [rows, vocabulary]
+            logits = to_host(self.model.head(hidden[:, -1]).data)  # [rows, width] -> [rows, vocabulary]
         if not np.isfinite(logits.max()):
             raise InputError(
                 "the model's logits are not finite numbers, so no token can be chosen; its weights are damaged"

@@ -1,0 +1,180 @@
+"""What every model is, whatever its architecture: a body that turns tokens into vectors, and a head that turns vectors into answers.
+
+Comes before the architectures (``gpt.py``, ``bert.py``, ``deberta.py``), which define ``hidden``, and beside ``heads.py``. Training, evaluation and the methods know a model
+through this file alone.
+"""
+
+from abc import abstractmethod
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from ..autograd import Tensor, no_grad
+from ..backend import Array, namespace
+from ..errors import InputError
+from ..nn import Embedding, Module, TextOnly
+from .heads import Head, SentenceEmbedding
+
+
+class TrainingBatch(Protocol):
+    """What a loss is computed from (``data.Batch`` is one, and says what is in it)."""
+
+    @property
+    def ids(self) -> Array: ...
+
+    @property
+    def targets(self) -> Array: ...
+
+    @property
+    def mask(self) -> Array: ...
+
+    @property
+    def types(self) -> Array | None: ...
+
+
+class Config(Protocol):
+    """What is known of every configuration."""
+
+    @property
+    def vocabulary(self) -> int: ...
+    @property
+    def context(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def heads(self) -> int: ...
+    @property
+    def mlp_width(self) -> int: ...
+    @property
+    def parameters(self) -> int: ...
+    @property
+    def biases(self) -> int: ...
+    @property
+    def dropout(self) -> float: ...
+
+
+class Model(Module):
+    """A body and its ``head``. ``tokenizer`` is set where the model was loaded with one, and is None otherwise."""
+
+    config: Config
+    tokenizer: Any
+    tokens: Embedding
+    inputs: TextOnly
+    blocks: list[Any]
+    head: Head
+
+    @abstractmethod
+    def hidden(
+        self,
+        ids: Array,
+        *,
+        mask: Array | None = None,
+        types: Array | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
+        """One vector a token: [rows, tokens, width].
+
+        ids: int [rows, tokens]. mask: bool [rows, tokens], False where padding stands, on either side; positions count real tokens only. types: int [rows, tokens], which of
+        two texts a token belongs to (None: the first). rng: draw dropout from it; without, there is none.
+        Raises InputError when an id is outside the vocabulary, the text is longer than the context, and for types where the model has none.
+        """
+
+    @abstractmethod
+    def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
+        """Put a fresh classification head in place of the present one, in the form the architecture's authors use; labels: how many classes, 1 for a regression. Returns the model."""
+
+    def set_embedding(self) -> Self:
+        """Put the sentence embedding in place of the present head. Returns the model."""
+        self.head = SentenceEmbedding(self.head.pooler)
+        return self
+
+    def __call__(
+        self,
+        ids: Array,
+        *,
+        mask: Array | None = None,
+        types: Array | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
+        """What the head answers: logits of every token [rows, tokens, vocabulary], of every class [rows, labels], or an embedding [rows, width]."""
+        return self.head(self.hidden(ids, mask=mask, types=types, rng=rng), mask=mask, rng=rng)
+
+    def logits(self, ids: Any, mask: Any = None, types: Any = None) -> Array:
+        """What the head answers, as a plain array and without a tape. ids, mask, types: [rows, tokens] or, for one row, [tokens]; the result has the same leading axes."""
+        xp = namespace(self.tokens.weight.data)
+        ids = xp.asarray(ids)
+        rows = ids.reshape(-1, ids.shape[-1])  # [rows, tokens]
+        mask = None if mask is None else xp.asarray(mask, dtype=bool).reshape(rows.shape)
+        types = None if types is None else xp.asarray(types).reshape(rows.shape)
+        with no_grad():
+            found = self(rows, mask=mask, types=types).data
+        return found if ids.ndim > 1 else found[0]
+
+    def loss(
+        self,
+        batch: TrainingBatch,
+        *,
+        divisor: float | None = None,
+        smoothing: float = 0.0,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
+        """The head's loss, averaged over the targets that count, or their sum over ``divisor`` where the batch is one shard of a larger one.
+
+        Raises InputError where the targets are not of the head's kind: one a token, one a row.
+        """
+        mask = None if batch.mask.all() else batch.mask
+        hidden = self.hidden(batch.ids, mask=mask, types=batch.types, rng=rng)
+        return self.head.loss(hidden, batch, divisor=divisor, smoothing=smoothing, rng=rng)
+
+    @property
+    def room(self) -> int:
+        """How many tokens of text fit into the context: all of it, without the special tokens of a prefix method."""
+        return self.config.context - self.inputs.extra
+
+    def extra_repr(self) -> str:
+        c = self.config
+        return (
+            f"{c.layers} layers × {c.width}, {c.heads} heads, vocabulary {c.vocabulary}, context {c.context}"
+        )
+
+    def check_ids(self, ids: Array) -> None:
+        """Raise InputError for token ids outside the vocabulary, which an index would take for others."""
+        if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < self.config.vocabulary):
+            raise InputError(
+                f"token ids must lie in 0 … {self.config.vocabulary - 1}, but {int(ids.min())} … {int(ids.max())} were given; "
+                "does the tokenizer belong to this model?"
+            )
+
+    def check_length(self, ids: Array, mask: Array | None, start: int = 0) -> None:
+        """Raise InputError for a text that the context cannot hold. ids, mask: with the special tokens of a prefix method; start: positions before them."""
+        end = (
+            start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())
+        )  # padding takes no position
+        if end > self.config.context:
+            extra = self.inputs.extra
+            special = f" and {extra} special tokens of the prefix" if extra else ""
+            raise InputError(
+                f"the text has {end - extra} tokens{special}, more than the model's context of {self.config.context}; shorten it"
+            )
+
+    def places(self, ids: Array, mask: Array | None, start: int = 0) -> Array:
+        """The position of each token, padding not counted: int [rows, tokens], or [tokens] where all rows are alike."""
+        xp = namespace(self.tokens.weight.data)
+        if mask is None:
+            return xp.arange(start, start + ids.shape[-1])
+        return xp.maximum(xp.cumsum(mask, axis=-1)[:, start:] - 1, 0)
+
+
+def check_shape(config: Config) -> None:
+    """Raise InputError for a configuration that no model can have."""
+    for name in ("vocabulary", "context", "width", "layers", "heads", "mlp_width"):
+        if getattr(config, name) < 1:
+            raise InputError(f"{name} must be at least 1, not {getattr(config, name)}")
+    if config.width % config.heads:
+        raise InputError(
+            f"width must be divisible by heads, but {config.width} is not divisible by {config.heads}"
+        )
+    if not 0 <= config.dropout < 1:
+        raise InputError(f"dropout must be at least 0 and below 1, not {config.dropout}")
