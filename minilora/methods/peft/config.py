@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import InputError, nearest
 from ..base import number, whole
-from .patterns import ALL_LINEAR, first_that_fits, fits, layer_number
+from .patterns import ALL_LINEAR, compiled, first_that_fits, fits, layer_number
 
 FILE = "adapter_config.json"
 
@@ -82,8 +82,12 @@ class PeftConfig:
     def __post_init__(self) -> None:
         if self.bias not in ("none", "all", "lora_only"):
             raise InputError(f"bias is {self.bias!r}, but must be 'none', 'all' or 'lora_only'")
-        regular = isinstance(self.target_modules, str)
-        if regular and (self.layers_to_transform is not None or self.layers_pattern is not None):
+        for pattern in (self.target_modules, self.exclude_modules, *self.rank_pattern, *self.alpha_pattern):
+            if isinstance(pattern, str):
+                compiled(pattern)
+        if isinstance(self.target_modules, str) and (
+            self.layers_to_transform is not None or self.layers_pattern is not None
+        ):
             raise InputError(
                 "layers_to_transform and layers_pattern go with a list of target_modules, not with a regular expression"
             )

@@ -43,9 +43,7 @@ def compiled(pattern: str) -> "re.Pattern[str]":
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise InputError(
-            f"the adapter's configuration has {pattern!r}, which is no regular expression: {error}"
-        ) from error
+        raise InputError(f"{pattern!r} is no regular expression: {error}") from error
 
 
 def shortest_endings(chosen: Iterable[str], paths: Collection[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...backend import Array
+from ...backend import Array, to_host
 from ...errors import InputError, nearest
 from ...models.layout import Part
 from ...models.torch_file import load_torch
@@ -99,7 +99,7 @@ def read_peft(folder: str | os.PathLike[str], model: Module) -> SavedAdapter:
     config = read_config(folder / FILE)
     contents = sort_out(config, read_weights(folder), source)
     _check_selection(config, contents.updates, there, source)
-    base = {name: parameter.data for name, parameter in base_parameters(model).items()}
+    base = {name: to_host(parameter.data) for name, parameter in base_parameters(model).items()}
     whole = read_whole(config, contents.whole, there, base, source)
     own_biases = config.bias == "lora_only"
     updates: dict[str, Update] = {}  # by the names of our weights
