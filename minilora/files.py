@@ -1,15 +1,16 @@
-"""Files that are never left half-written.
+"""Files that are never left half-written, and JSON from elsewhere that is read with care.
 
 A write goes to a temporary file in the same folder, is flushed to the disk, and is then renamed over its goal: whoever reads the goal, also after a
 crash, finds the old content or the new, never a mixture.
 """
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 from .errors import InputError
 
@@ -59,3 +60,59 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
             f"cannot create the folder {str(folder)!r}: {error.strerror}; choose a folder that can be written"
         ) from error
     return folder
+
+
+LONGEST_JSON = 200_000_000
+"""Bytes of the longest JSON file that is read; the largest tokenizers have some 30 million."""
+
+
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The fields of a JSON file that holds one object; raises InputError, in one sentence, when it is missing, too long, or anything else (see ``parse_json``)."""
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if size > LONGEST_JSON:
+            raise InputError(
+                f"{str(path)!r} has {size} bytes, too many for a file of this kind (at most {LONGEST_JSON})"
+            )
+        fields = parse_json(path.read_bytes())
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"no file {str(path)!r}") from error
+    except OSError as error:
+        raise InputError(f"cannot read {str(path)!r}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"{str(path)!r} is not JSON that can be read ({error})") from error
+    if not isinstance(fields, dict):
+        raise InputError(f"{str(path)!r} holds a {type(fields).__name__}, not fields with names")
+    return fields
+
+
+def parse_json(text: bytes) -> Any:
+    """JSON as files from elsewhere should have it: UTF-8, no name twice in one object, no NaN, no half of a character. Raises ValueError, in one line, for anything else."""
+    try:
+        fields = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_no_name_twice, parse_constant=_no_constant
+        )
+        if b"\\u" in text:  # an escape such as \ud800 alone makes a text that no file and no screen can take
+            json.dumps(fields, ensure_ascii=False).encode("utf-8")
+        return fields
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is not UTF-8") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("an escape in it is half of a character") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} comes twice")
+    return fields
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")

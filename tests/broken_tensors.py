@@ -39,6 +39,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "nested deeply": (with_header(b'{"a":' + b"[" * 100_000), "is not JSON"),
     "a number of many digits": (with_header(b'{"a":' + b"9" * 100_000 + b"}"), "is not JSON"),
     "not a number": (with_header(b'{"a": NaN}'), "NaN is no number"),
+    "half of a character": (with_header(b'{"\\ud800": 1}'), "half of a character"),
     "an array twice": (
         with_header(b'{"a":%s,"a":%s}' % ((json.dumps(entry()).encode(),) * 2), bytes(8)),
         "'a' comes twice",

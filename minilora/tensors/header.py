@@ -4,15 +4,15 @@ Comes before ``reading.py``. A file from elsewhere may claim anything. So whatev
 asked for: after these checks the arrays lie within the file, side by side, without a gap or an overlap, each as long as its shape and dtype say.
 """
 
-import json
 import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any
 
 from ..errors import InputError
+from ..files import parse_json
 
 DTYPES = MappingProxyType({
     "F64": "float64", "F32": "float32", "F16": "float16",
@@ -89,16 +89,6 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     return Header(moved, metadata)
 
 
-def parse_json(text: bytes) -> Any:
-    """JSON as files from elsewhere should have it: UTF-8, no name twice in one object, no NaN. Raises ValueError, in one line, for anything else."""
-    try:
-        return json.loads(text.decode("utf-8"), object_pairs_hook=_no_name_twice, parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start} is not UTF-8") from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-
-
 class _Wrong(Exception):
     """What is wrong with a header, in a few words."""
 
@@ -153,15 +143,3 @@ def _check_layout(arrays: dict[str, Entry], size: int) -> None:
 
 def _whole_numbers(value: Any) -> bool:
     return isinstance(value, list) and all(type(number) is int and number >= 0 for number in value)
-
-
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} comes twice")
-    return fields
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
