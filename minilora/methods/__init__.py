@@ -14,6 +14,7 @@ from .layers import linear_shapes, select
 from .lora import LoRA
 from .low_rank import LoRALinear, LowRank
 from .partial import BitFit, HeadOnly, TopLayers
+from .prefix import PrefixEmbedding, PrefixLayer
 from .together import Composition, as_method
 from .tuned import Tuned
 
@@ -32,6 +33,8 @@ __all__ = [
     "LoRALinear",
     "LowRank",
     "Method",
+    "PrefixEmbedding",
+    "PrefixLayer",
     "SavedAdapter",
     "Size",
     "TopLayers",

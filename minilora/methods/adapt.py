@@ -13,13 +13,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..models.gpt import GPT
+from ..models.base import Model
 from .base import Method
 from .tuned import Tuned
 
 
 def adapt(
-    model: GPT,
+    model: Model,
     method: Method | Sequence[Method],
     *,
     name: str = "default",
@@ -36,11 +36,13 @@ def adapt(
     return tuned
 
 
-def load_adapter(model: GPT, folder: str | os.PathLike[str], *, name: str | None = None) -> Tuned:
+def load_adapter(
+    model: Model, folder: str | os.PathLike[str], *, name: str | None = None, other_base: bool = False
+) -> Tuned:
     """Install in a plain ``model`` the adapter that was saved in ``folder``, and make it active: ``adapt`` with weights from a file.
 
-    name: the name it gets; by default the one it was saved under. See ``Tuned.load``, which adds an adapter to others, for what is refused.
+    name: the name it gets; by default the one it was saved under. other_base: whether the model may be another one of the same shapes. See ``Tuned.load``, which adds an adapter to others, for what is refused.
     """
     tuned = Tuned(model)
-    tuned.use(tuned.load(folder, name=name))
+    tuned.use(tuned.load(folder, name=name, other_base=other_base))
     return tuned

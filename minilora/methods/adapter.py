@@ -6,7 +6,7 @@ no weight can take it up (the paper, section 3).
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from ..backend import Array
 from ..errors import InputError, nearest
 from ..nn import Linear, Module
-from .base import LayerReport, Method, Shapes, Size, norm, uniform, whole
+from .base import LayerReport, Method, Shapes, Size, brief, norm, uniform, whole
 from .bottleneck import (
     Bottleneck,
     BottleneckBlock,
@@ -83,9 +83,10 @@ class Adapter(Method):
 
     kind: str = "houlsby"
     width: int = 16
-    layers: tuple[int, ...] | None = None
+    layers: tuple[int, ...] | None = field(default=None, repr=False)
 
     method: ClassVar[str] = "adapter"
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

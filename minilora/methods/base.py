@@ -6,7 +6,7 @@ where a user meets them.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -147,6 +147,16 @@ class Method(ABC):
         self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
         """What an adapter with these values does, layer by layer. ``base``: the base's own weights by name, where they are at hand."""
+
+
+def brief(method: Method) -> str:
+    """``LoRA(rank=8, …)``: a value as it is written, where fields that most never set (``repr=False``) show only when they are set."""
+    shown = [
+        f"{field.name}={getattr(method, field.name)!r}"
+        for field in fields(method)
+        if field.repr or getattr(method, field.name) != field.default
+    ]
+    return f"{type(method).__name__}({', '.join(shown)})"
 
 
 def like(kept: Array, current: Array) -> Array:

@@ -91,10 +91,10 @@ class NormAroundBottleneck(BottleneckWrapper):
 
     def applied(self, name: str | None, u: Tensor) -> Tensor:
         """LN(u), or LN(u + change(LN(u))) where a bottleneck of that name stands here."""
-        t = self.base(u)
-        return (
-            self.base(u + self.adapters[name].change(t)) if name is not None and name in self.adapters else t
-        )
+        y: Tensor = self.base(u)
+        if name is not None and name in self.adapters:
+            y = self.base(u + self.adapters[name].change(y))
+        return y
 
 
 class BottleneckBlock(BottleneckWrapper):
@@ -109,7 +109,8 @@ class BottleneckBlock(BottleneckWrapper):
         rng: np.random.Generator | None = None,
     ) -> Tensor:
         """x: [rows, tokens, width] → the same shape."""
-        return self.each(self.base(x, mask=mask, cache=cache, rng=rng))
+        h: Tensor = self.base(x, mask=mask, cache=cache, rng=rng)
+        return self.each(h)
 
 
 def by_rows(h: Tensor, rows: tuple[str | None, ...], apply: Callable[[str | None, Tensor], Tensor]) -> Tensor:

@@ -3,14 +3,14 @@
 import os
 
 from ..backend import Array
-from ..models.gpt import GPT
+from ..models.base import Model
 from .base import LayerReport
 from .files import read_adapter
 from .layers import base_parameters
 from .tuned import Tuned
 
 
-def describe(source: Tuned | str | os.PathLike[str], *, base: GPT | None = None) -> list[LayerReport]:
+def describe(source: Tuned | str | os.PathLike[str], *, base: Model | None = None) -> list[LayerReport]:
     """One row for each adapter and layer: rank, scale, norm of B, norm of the update, and whether the layer differs from its base.
 
     source: a tuned model (all of its adapters), or a folder that an adapter was saved to. base: for a folder, the model it was made for, which
@@ -35,5 +35,5 @@ def _by_number(row: LayerReport) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in row.layer.split(".")]
 
 
-def _weights(model: GPT) -> dict[str, Array]:
+def _weights(model: Model) -> dict[str, Array]:
     return {name: parameter.data for name, parameter in base_parameters(model).items()}

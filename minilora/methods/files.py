@@ -2,8 +2,8 @@
 
 The one place that knows the format. ``adapt.py`` installs what is read here, and hands over what is written.
 
-``adapter.json`` holds the format's number, the method and its fields, the adapter's name, and the shapes of the base's weights that it works on, by which an adapter
-for another base is recognised. The weights are named by plain paths (``blocks.0.attention.query.A``), so a file does not depend on what else was installed.
+``adapter.json`` holds the format's number, the method and its fields, the adapter's name, the shapes of the base's weights that it works on, and a fingerprint of
+the base's numbers (``fingerprint.py``): by these an adapter for another base is recognised. The weights are named by plain paths (``blocks.0.attention.query.A``), so a file does not depend on what else was installed.
 """
 
 import json
@@ -24,25 +24,45 @@ from .adapter import Adapter
 from .base import Method, Shapes
 from .full import FullFineTuning
 from .lora import LoRA
+from .partial import BitFit, HeadOnly, TopLayers
+from .prefix import PrefixEmbedding, PrefixLayer
+from .together import Composition
+from .weights import HEAD
 
 WEIGHTS = "adapter.safetensors"
 CONFIGURATION = "adapter.json"
-FORMAT = 1
+FORMAT = 2
 
 METHODS: Mapping[str, type[Method]] = MappingProxyType(
-    {kind.method: kind for kind in (FullFineTuning, LoRA, Adapter)}
+    {
+        kind.method: kind
+        for kind in (
+            FullFineTuning,
+            TopLayers,
+            BitFit,
+            HeadOnly,
+            LoRA,
+            Adapter,
+            PrefixEmbedding,
+            PrefixLayer,
+        )
+    }
 )
-"""Every method by the name that files know it under."""
+"""Every single method by the name that files know it under."""
+
+ADDED_IN_2 = {"ranks", "alphas", "scaling", "bias", "layers"}
+"""Fields that files of format 1 do not have: they were written before there were such fields, so these had the values that are now the defaults."""
 
 
 @dataclass(frozen=True)
 class SavedAdapter:
-    """An adapter outside of any model: its name, its method, its weights, and the shapes of the base's weights that it works on."""
+    """An adapter outside of any model: its name, its method, its weights, and the shapes and the fingerprint of the base that it was made for (None: not known)."""
 
     name: str
     method: Method
     arrays: Mapping[str, Array]
     base_shapes: Shapes
+    base_fingerprint: str | None = None
 
     def check_base(self, shapes: Shapes) -> None:
         """Raise InputError unless a model whose weights have these shapes has all the weights that the adapter works on."""
@@ -53,9 +73,18 @@ class SavedAdapter:
                     f"the adapter {self.name!r} was made for another base: {name} is {shape} there, and {here}"
                 )
 
+    def check_fingerprint(self, fingerprint: str) -> None:
+        """Raise InputError for a base of equal shapes that is another one; where the adapter's own is not known, nothing is said."""
+        if self.base_fingerprint not in (None, fingerprint):
+            raise InputError(
+                f"the adapter {self.name!r} was made for another base: this model's weights have the same shapes but other values (fingerprint {fingerprint}, not "
+                f"{self.base_fingerprint}); load the model it was trained on, or, in Python, load with other_base=True to use it here all the same"
+            )
+
     def check_weights(self) -> None:
         """Raise InputError, listing the differences, unless the weights are exactly those that belong beside the base's weights."""
         shapes = self.method.weight_shapes(self.base_shapes)
+        shapes |= {name: shape for name, shape in self.base_shapes.items() if name.startswith(HEAD)}
         given = {name: tuple(array.shape) for name, array in self.arrays.items()}
         troubles = [
             *(f"{name} is missing" for name in shapes if name not in given),
@@ -92,9 +121,9 @@ def write_adapter(folder: str | os.PathLike[str], adapter: SavedAdapter, *, forc
     configuration = {
         "format": FORMAT,
         "name": adapter.name,
-        "method": adapter.method.method,
-        "fields": asdict(adapter.method),
+        **method_as_json(adapter.method),
         "base_shapes": {name: list(shape) for name, shape in adapter.base_shapes.items()},
+        "base_fingerprint": adapter.base_fingerprint,
     }
     save_tensors(
         folder / WEIGHTS,
@@ -118,7 +147,7 @@ def read_adapter(folder: str | os.PathLike[str]) -> SavedAdapter:
             f"no adapter in {str(folder)!r}: it has no {CONFIGURATION}; give a folder that an adapter was saved to"
         )
     configuration = _read_configuration(folder / CONFIGURATION)
-    method = _method(configuration, folder / CONFIGURATION)
+    method = method_from_json(configuration, folder / CONFIGURATION)
     arrays, metadata = load_tensors(folder / WEIGHTS)
     if metadata.get("adapter") != json.dumps(configuration):
         raise InputError(
@@ -126,7 +155,9 @@ def read_adapter(folder: str | os.PathLike[str]) -> SavedAdapter:
             "or one of them was changed; save the adapter again"
         )
     shapes = {name: tuple(shape) for name, shape in configuration["base_shapes"].items()}
-    adapter = SavedAdapter(configuration["name"], method, arrays, shapes)
+    adapter = SavedAdapter(
+        configuration["name"], method, arrays, shapes, configuration.get("base_fingerprint")
+    )
     adapter.check_weights()
     return adapter
 
@@ -142,9 +173,9 @@ def _read_configuration(path: Path) -> dict[str, Any]:
             raise InputError(
                 f"{str(path)!r} is not an adapter's configuration: {key!r} is missing or of the wrong type"
             )
-    if configuration["format"] != FORMAT:
+    if configuration["format"] not in (1, FORMAT):
         raise InputError(
-            f"{str(path)!r} has format {configuration['format']}, and this program reads format {FORMAT}"
+            f"{str(path)!r} has format {configuration['format']}, and this program reads formats 1 and {FORMAT}"
         )
     for name, shape in configuration["base_shapes"].items():
         if not isinstance(shape, list) or not all(isinstance(side, int) for side in shape):
@@ -154,20 +185,39 @@ def _read_configuration(path: Path) -> dict[str, Any]:
     return configuration
 
 
-def _method(configuration: Mapping[str, Any], path: Path) -> Method:
+def method_as_json(method: Method) -> dict[str, Any]:
+    """A method as plain values: its name and fields; a composition as those of each of its methods."""
+    if isinstance(method, Composition):
+        parts = [method_as_json(part) for part in method.methods]
+        return {"method": method.method, "fields": {"methods": parts}}
+    return {"method": method.method, "fields": asdict(method)}
+
+
+def method_from_json(configuration: Mapping[str, Any], path: Path) -> Method:
     """The method that a configuration describes, checked as if a user had written it."""
-    kind = METHODS.get(configuration["method"])
-    if kind is None:
-        hint = nearest(configuration["method"], METHODS)
+    name, given = configuration.get("method"), configuration.get("fields")
+    if not isinstance(name, str) or not isinstance(given, dict):
         raise InputError(
-            f"{str(path)!r} names the method {configuration['method']!r}; known are {', '.join(METHODS)}{hint}"
+            f"{str(path)!r} does not describe a method by its name and its fields: {configuration!r}"
         )
-    given, known = set(configuration["fields"]), {field.name for field in fields(kind)}
-    if given != known:
+    if name == Composition.method:
+        parts = given.get("methods")
+        if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+            raise InputError(f"{str(path)!r} describes a composition without a list of its methods")
+        return Composition(tuple(method_from_json(part, path) for part in parts))
+    kind = METHODS.get(name)
+    if kind is None:
+        names = [*METHODS, Composition.method]
+        raise InputError(
+            f"{str(path)!r} names the method {name!r}; known are {', '.join(names)}{nearest(name, names)}"
+        )
+    known = {field.name for field in fields(kind)}
+    older = ADDED_IN_2 if configuration.get("format") == 1 else set()
+    if not given.keys() <= known or known - given.keys() - older:
         raise InputError(
             f"{str(path)!r} describes {kind.__name__} by {sorted(given)}, but its fields are {sorted(known)}"
         )
     try:
-        return kind(**configuration["fields"])
+        return kind(**given)
     except TypeError as error:  # a field of a wrong type, such as a text where a number belongs
         raise InputError(f"{str(path)!r} has a field of a wrong type: {error}") from error

@@ -7,7 +7,7 @@ Comes after ``low_rank.py``, the layers themselves. ``adapt.py`` installs it.
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ import numpy as np
 from ..backend import Array, namespace, to_host
 from ..errors import InputError, nearest
 from ..nn import Linear, Module
-from .base import Installed, LayerReport, Method, Shapes, Size, norm, number, uniform, whole
+from .base import Installed, LayerReport, Method, Shapes, Size, brief, norm, number, uniform, whole
 from .layers import (
     as_targets,
     base_parameters,
@@ -59,12 +59,13 @@ class LoRA(Method):
     alpha: float = 16.0
     targets: tuple[str, ...] = ("query", "value")
     dropout: float = 0.0
-    ranks: tuple[tuple[str, int], ...] = ()
-    alphas: tuple[tuple[str, float], ...] = ()
-    scaling: str = "lora"
-    bias: str = "none"
+    ranks: tuple[tuple[str, int], ...] = field(default=(), repr=False)
+    alphas: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    scaling: str = field(default="lora", repr=False)
+    bias: str = field(default="none", repr=False)
 
     method: ClassVar[str] = "lora"
+    __repr__ = brief
 
     def __post_init__(self) -> None:
         """Complete the value. Raises InputError for a field that no model could use."""
@@ -199,19 +200,20 @@ def _alpha(argument: str, value: object) -> float:
 
 def _pairs(argument: str, given: object) -> list[tuple[str, object]]:
     """Patterns with a value each, given as a mapping or as pairs. Raises InputError for anything else."""
-    pairs = (
-        list(given.items() if isinstance(given, Mapping) else given)
-        if isinstance(given, Iterable)
-        else [None]
-    )
-    if not all(
-        isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str) and pair[0]
-        for pair in pairs
-    ):
-        raise InputError(
-            f"{argument} must give a value to names of layers, such as {{'value': 4}}, not {given!r}"
-        )
-    return [(pair[0], pair[1]) for pair in pairs]
+    items: object = given.items() if isinstance(given, Mapping) else given
+    found: list[tuple[str, object]] = []
+    for pair in items if isinstance(items, Iterable) and not isinstance(items, str) else [given]:
+        if (
+            not isinstance(pair, tuple | list)
+            or len(pair) != 2
+            or not isinstance(pair[0], str)
+            or not pair[0]
+        ):
+            raise InputError(
+                f"{argument} must give a value to names of layers, such as {{'value': 4}}, not {given!r}"
+            )
+        found.append((pair[0], pair[1]))
+    return found
 
 
 def _one_of(argument: str, value: object, known: Iterable[str]) -> None:

@@ -126,10 +126,8 @@ def as_method(method: Method | Sequence[Method]) -> Method:
     """A list of methods as their composition; a single one, also in a list, as itself. Raises InputError for anything else."""
     if isinstance(method, Method):
         return method
-    if isinstance(method, Sequence) and len(method) == 1 and isinstance(method[0], Method):
-        return method[0]
-    if isinstance(method, Sequence) and not isinstance(method, str):
-        return Composition(tuple(method))
+    if isinstance(method, list | tuple):
+        return method[0] if len(method) == 1 and isinstance(method[0], Method) else Composition(tuple(method))
     raise InputError(f"a method is a value such as LoRA(rank=8), or a list of such values, not {method!r}")
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend import Array
 from ..errors import InputError, nearest
-from ..models.gpt import GPT, TrainingBatch
+from ..models.base import Model, TrainingBatch
 from ..nn import Parameter
 from .base import Installed, Method
-from .files import SavedAdapter, read_adapter, write_adapter
-from .layers import base_parameters, wrappers
+from .layers import wrappers
+from .stored import check_fit, read_for, write_from
 from .together import as_method, with_head
 
 
@@ -27,7 +27,7 @@ class Tuned:
     in the model is frozen. Changing the active adapter's state (``merge``, ``disabled``) never happens by itself, least of all inside of a forward pass.
     """
 
-    def __init__(self, model: GPT) -> None:
+    def __init__(self, model: Model) -> None:
         """No adapter yet, and nothing changed. Raises InputError when the model holds adapters already: their own ``Tuned`` must know of all."""
         if wrappers(model):
             raise InputError(
@@ -80,24 +80,26 @@ class Tuned:
         self._installed[name] = adapter
         self.methods[name] = method
 
-    def load(self, folder: str | os.PathLike[str], *, name: str | None = None) -> str:
+    def load(
+        self, folder: str | os.PathLike[str], *, name: str | None = None, other_base: bool = False
+    ) -> str:
         """Install the adapter that was saved in ``folder``, not yet active, under ``name`` or the one it was saved under; returns the name.
 
-        Strict: raises InputError, and leaves the model unchanged, when the adapter was made for another base (shapes), when weights are missing or
-        unexpected, and when a file is missing, truncated, or holds numbers that are not finite.
+        The folder may hold minilora's own format or PEFT's (see ``methods.peft``), where the name is ``default``.
+        Strict: raises InputError, and leaves the model unchanged, when the adapter was made for another base (other shapes, or other values unless ``other_base``), when
+        weights are missing or unexpected, and when a file is missing, truncated, or holds numbers that are not finite.
         """
-        saved = read_adapter(folder)
+        with self.disabled() as base:
+            saved = read_for(base, folder)
         name = saved.name if name is None else name
-        saved.check_base({key: parameter.shape for key, parameter in base_parameters(self.model).items()})
         self.add(name, saved.method)
-        adapter = self._installed[name]
-        differing = sorted(adapter.base_shapes().keys() ^ saved.base_shapes.keys())
-        if differing:
+        try:
+            with self.disabled() as base:
+                check_fit(saved, self._installed[name], base, other_base=other_base)
+        except InputError:
             self.remove(name)
-            raise InputError(
-                f"the adapter {saved.name!r} was made for another base: its layers and this model's differ by {', '.join(differing)}"
-            )
-        adapter.load(saved.arrays)
+            raise
+        self._installed[name].load(saved.arrays)
         return name
 
     def use(self, name: str) -> None:
@@ -111,7 +113,7 @@ class Tuned:
         self._set_trainable(True)
 
     @contextmanager
-    def disabled(self) -> Iterator[GPT]:
+    def disabled(self) -> Iterator[Model]:
         """Within ``with tuned.disabled() as model:`` the model computes what its base computes, to the last bit, merged or not.
 
         Parameters stay trainable or frozen as they are, so a loss computed before may still be differentiated inside.
@@ -154,7 +156,7 @@ class Tuned:
         self.merged = False
         self._set_trainable(True)
 
-    def fuse(self) -> GPT:
+    def fuse(self) -> Model:
         """Merge for good: the model is a plain one again whose own weights hold the adaptation, and the base's are gone. Returns the model.
 
         The adapter must be the only one, since any other was made for the base that is lost. Raises InputError otherwise, and where ``merge`` does.
@@ -183,15 +185,33 @@ class Tuned:
         self._installed[name].remove()
         self._forget(name)
 
-    def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the active adapter, and nothing of the base, into ``folder`` (see ``files.py``); ``load_adapter`` reads it.
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        format: str = "minilora",
+        base_name: str | None = None,
+        force: bool = False,
+    ) -> None:
+        """Write the active adapter, and nothing of the base, into ``folder``; ``load_adapter`` reads it.
 
-        Raises InputError when no adapter is active, when the folder holds one already and not ``force``, and when it cannot be written.
+        format: ``"minilora"`` (see ``files.py``), or ``"peft"`` for a folder that PEFT loads (see ``methods.peft``; LoRA only), which may note ``base_name``, the name of
+        the base model. Raises InputError when no adapter is active, when the folder holds one already and not ``force``, when it cannot be written, and
+        for a format that is unknown or has no place for the method.
         """
         adapter = self._active_adapter("save")
         name = str(self.active)
-        saved = SavedAdapter(name, self.methods[name], self.arrays(name), adapter.base_shapes())
-        write_adapter(folder, saved, force=force)
+        with self.disabled() as base:
+            write_from(
+                base,
+                folder,
+                name,
+                self.methods[name],
+                adapter,
+                format=format,
+                base_name=base_name,
+                force=force,
+            )
 
     def arrays(self, name: str) -> dict[str, Array]:
         """The values of the parameters of the adapter ``name``, active or not; the arrays themselves, not copies."""

@@ -97,7 +97,7 @@ def test_weights_that_are_absent_or_truncated(folder: Path) -> None:
         ("{", "cannot be read as JSON"),
         ("\udcff", "cannot be read as JSON"),
         ("[]", "'format' is missing or of the wrong type"),
-        ({"format": 7}, "has format 7, and this program reads format 1"),
+        ({"format": 7}, "has format 7, and this program reads formats 1 and 2"),
         ({"name": 3}, "'name' is missing or of the wrong type"),
         ({"base_shapes": {"a": 4}}, "the shape of a is 4, not a list"),
         ({"base_shapes": {"a": ["4"]}}, "the shape of a is ['4'], not a list of whole numbers"),
@@ -116,7 +116,7 @@ def test_an_unknown_method_or_a_bad_field(folder: Path) -> None:
     path = folder / CONFIGURATION
     stored = json.loads(path.read_text())
     for change, words in (
-        ({"method": "lorra"}, "names the method 'lorra'; known are full, lora, adapter; did you mean 'lora'"),
+        ({"method": "lorra"}, "names the method 'lorra'; known are full, top-layers, bitfit, head, lora, adapter, prefix-embedding, prefix-layer, composition; did you mean 'lora'"),
         ({"fields": stored["fields"] | {"rank": 0}}, "rank must be a whole number"),
         ({"fields": stored["fields"] | {"rank": "two"}}, "rank must be a whole number"),
         ({"fields": stored["fields"] | {"targets": None}}, "targets must be names of layers"),

@@ -1,0 +1,65 @@
+"""An adapter on its way between a model and a folder, in either format: minilora's own (``files.py``) or PEFT's (``peft``).
+
+Comes before ``tuned.py``, which installs what is read here and hands over what is written.
+"""
+
+import os
+
+from ..errors import InputError, nearest
+from ..models.base import Model
+from .base import Installed, Method
+from .files import SavedAdapter, read_adapter, write_adapter
+from .fingerprint import base_fingerprint
+from .layers import base_parameters
+from .peft import is_peft, read_peft, write_peft
+
+FORMATS = ("minilora", "peft")
+"""The formats that an adapter can be saved in."""
+
+
+def read_for(base: Model, folder: str | os.PathLike[str]) -> SavedAdapter:
+    """The adapter in ``folder``, for the model ``base``, in which none is active: PEFT's names depend on the model, and what a file leaves out is the base's own.
+
+    Raises InputError for one that works on weights that ``base`` does not have.
+    """
+    saved = read_peft(folder, base) if is_peft(folder) else read_adapter(folder)
+    saved.check_base({name: parameter.shape for name, parameter in base_parameters(base).items()})
+    return saved
+
+
+def check_fit(saved: SavedAdapter, adapter: Installed, base: Model, *, other_base: bool) -> None:
+    """Raise InputError unless ``adapter``, just installed in ``base`` by the method that was saved, works on the same layers, and, without ``other_base``, the base is the same."""
+    differing = sorted(adapter.base_shapes().keys() ^ saved.base_shapes.keys())
+    if differing:
+        raise InputError(
+            f"the adapter {saved.name!r} was made for another base: its layers and this model's differ by {', '.join(differing)}"
+        )
+    if not other_base:
+        saved.check_fingerprint(_fingerprint(base))
+
+
+def write_from(
+    base: Model,
+    folder: str | os.PathLike[str],
+    name: str,
+    method: Method,
+    adapter: Installed,
+    *,
+    format: str,
+    base_name: str | None,
+    force: bool,
+) -> None:
+    """Write ``adapter``, which ``method`` installed in ``base`` and which is not active there. Raises InputError as ``Tuned.save`` says."""
+    if format not in FORMATS:
+        raise InputError(
+            f"format must be {' or '.join(map(repr, FORMATS))}, not {format!r}{nearest(format, FORMATS)}"
+        )
+    saved = SavedAdapter(name, method, adapter.arrays(), adapter.base_shapes(), _fingerprint(base))
+    if format == "peft":
+        write_peft(folder, saved, base, base_name=base_name, force=force)
+    else:
+        write_adapter(folder, saved, force=force)
+
+
+def _fingerprint(base: Model) -> str:
+    return base_fingerprint({name: parameter.data for name, parameter in base_parameters(base).items()})
