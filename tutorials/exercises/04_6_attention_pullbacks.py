@@ -67,7 +67,7 @@ q, k, v, g = rng.standard_normal((4, 3, 2)).round(1)
 o, pullbacks = attention(q, k, v)
 answer = {
     f"∂{name}": pull(g)
-    for name, pull in zip("vqk", (pullbacks[2], *pullbacks[:2]))
+    for name, pull in zip("vqk", (pullbacks[2], *pullbacks[:2]), strict=True)
 }
 
 # %% role="check" points=2 hidden=true
