@@ -80,19 +80,16 @@ def test_corpus_shorter_than_a_row(mixture: Mixture, tokenizer: Tokenizer) -> No
 
 @given(seed=st.integers(0, 10**6), length=st.sampled_from([16, 64, 255]))
 def test_counted_repeats_are_decided_by_what_stands_before(seed: int, length: int) -> None:
-    """With so large a vocabulary that chance repeats are rare, the last earlier place of the present token, or of the last two or three, tells each counted one."""
+    """With so large a vocabulary that chance repeats are rare, the last earlier place of the present token tells each counted one."""
     vocabulary, end = 10**9, 7
     ids, targets = repeat_row(np.random.default_rng(seed), vocabulary, end, length)
     assert len(ids) == len(targets) == length
     assert end not in ids
-    tokens = ids.tolist()
-    followed: dict[tuple[int, ...], int] = {}  # the last few tokens -> what came after them the last time
-    for position, target in enumerate(targets.tolist()):
-        present = [tuple(tokens[position - n : position + 1]) for n in range(min(3, position + 1))]
+    last: dict[int, int] = {}
+    for position, (token, target) in enumerate(zip(ids.tolist(), targets.tolist(), strict=True)):
         if target != IGNORED:
-            assert target in {followed.get(context) for context in present}
-        if position + 1 < length:
-            followed.update((context, tokens[position + 1]) for context in present)
+            assert ids[last[token] + 1] == target
+        last[token] = position
 
 
 def test_repeats_are_worth_their_rows() -> None:

@@ -21,15 +21,6 @@ def test_random_strings_are_copied_without_training(rng):
     assert accuracy_on_the_repeat(gpt_with_induction_heads(SHAPE, rng)) > 0.8
 
 
-def test_lists_are_copied_without_training(rng):
-    """With the same mark between all items, one token tells nothing: two must agree."""
-    items = np.random.default_rng(2).integers(1, SHAPE.vocabulary, (8, 12))
-    listed = np.stack([items, np.zeros_like(items)], axis=-1).reshape(8, 24)  # item, mark, item, mark, …
-    ids = np.concatenate([listed, listed], axis=1)  # [rows, 48]
-    best = gpt_with_induction_heads(SHAPE, rng).logits(ids)[:, 25:-1:2].argmax(axis=-1)  # after the marks
-    assert float((best == ids[:, 26::2]).mean()) > 0.6
-
-
 def test_an_ordinary_start_cannot(rng):
     assert accuracy_on_the_repeat(GPT(SHAPE, rng)) < 0.05
 
