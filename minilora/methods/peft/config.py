@@ -4,7 +4,6 @@ Comes after ``patterns.py``, and before ``reading.py`` and ``writing.py``. A fie
 refused by name; one that only says how the adapter was made is passed over.
 """
 
-import json
 import math
 import warnings
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ...errors import InputError, nearest
+from ...files import read_json
 from ..base import number, whole
 from .patterns import ALL_LINEAR, compiled, first_that_fits, fits, layer_number
 
@@ -125,13 +125,10 @@ class PeftConfig:
 
 
 def read_config(path: Path) -> PeftConfig:
-    """The configuration in a file. Raises InputError for a file that cannot be read, another method than LoRA, a feature that is not known here, and a value of a
+    """The configuration in a file. Raises InputError for a file that ``read_json`` refuses, another method than LoRA, a feature that is not known here, and a value of a
     wrong kind; warns of fields that PEFT 0.21 does not have either, as PEFT itself does."""
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise InputError(f"{str(path)!r} cannot be read as JSON: {error}") from error
-    if not isinstance(stored, dict) or "peft_type" not in stored:
+    stored = read_json(path)
+    if "peft_type" not in stored:
         raise InputError(f"{str(path)!r} is no configuration of PEFT: it has no field peft_type")
     if stored["peft_type"] != "LORA":
         raise InputError(f"{str(path)!r}: peft_type is {stored['peft_type']!r}, and only 'LORA' can be read")

@@ -6,8 +6,8 @@ The names come from the layout alone (``models/layout.py``), which also reads an
 from dataclasses import dataclass
 
 from ...errors import InputError
+from ...models.base import Model
 from ...models.layout import LAYOUTS, Part
-from ...nn import Module
 from ..layers import base_parameters, linear_layers
 from ..weights import HEAD
 
@@ -36,7 +36,7 @@ class Places:
         return name if name in known or self.prefix + name not in known else self.prefix + name
 
 
-def places(model: Module) -> Places:
+def places(model: Model) -> Places:
     """The places of the weights of ``model``, wrapped or not. Raises InputError for a model that has no counterpart there."""
     layout = LAYOUTS["gpt2"]
     own, layers = base_parameters(model), linear_layers(model).keys()
@@ -46,7 +46,7 @@ def places(model: Module) -> Places:
         raise InputError(
             f"this model has weights that Hugging Face's {layout.model_type} lacks: {', '.join(sorted(strange)[:3])}"
         )
-    head = frozenset(name for name in own if name.startswith(HEAD))
+    head = frozenset(name for name in own if name.startswith(HEAD) and model.head.task)
     linear = {
         name.removesuffix(".weight"): part
         for name, part in parts.items()

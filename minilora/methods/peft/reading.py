@@ -13,12 +13,13 @@ import numpy as np
 
 from ...backend import Array, to_host
 from ...errors import InputError, nearest
+from ...models.base import Model
 from ...models.layout import Part
 from ...models.torch_file import load_torch
-from ...nn import Module
 from ...tensors import load_tensors
 from ..files import SavedAdapter
 from ..layers import base_parameters, linear_layers
+from ..weights import HEAD, is_bias
 from .blocks import Update, split
 from .config import FILE, PeftConfig, read_config
 from .places import ROOT, Places, places
@@ -87,7 +88,7 @@ def sort_out(config: PeftConfig, stored: Mapping[str, Array], source: str) -> Co
     return Contents(updates, whole)
 
 
-def read_peft(folder: str | os.PathLike[str], model: Module) -> SavedAdapter:
+def read_peft(folder: str | os.PathLike[str], model: Model) -> SavedAdapter:
     """The adapter in ``folder`` under our names, for a ``model`` of the kind that it was made for, which computes what its base computes. It is named ``default``.
 
     A layer of ours that is a part of a fused one there (GPT-2's c_attn) gets its own A and rows of B (``blocks.split``). An update of a layer of the task's head, which is
@@ -105,7 +106,11 @@ def read_peft(folder: str | os.PathLike[str], model: Module) -> SavedAdapter:
     updates: dict[str, Update] = {}  # by the names of our weights
     for path, update in contents.updates.items():
         part = there.linear[there.full(path)]
-        _check_shape(part, path, update, base, source)
+        if part.ours[0].startswith(HEAD) and part.ours[0] not in there.head:
+            raise InputError(
+                f"{source} adapts {path}, a layer of the head that pretraining left; only a task's head can be changed"
+            )
+        check_shape(part, path, update, base, source)
         if part.ours[0] in there.head:
             (name,) = part.ours
             whole[name] = whole[name] + base[name].dtype.type(update.scale) * (update.B @ update.A)
@@ -113,16 +118,27 @@ def read_peft(folder: str | os.PathLike[str], model: Module) -> SavedAdapter:
             biases = {name: bias_of(name) for name in part.ours if own_biases and bias_of(name) in whole}
             trained = {name for name, bias in biases.items() if not np.array_equal(whole[bias], base[bias])}
             updates |= split(part, update, kept=frozenset(trained))
-    layers = {name.removesuffix(".weight"): update for name, update in updates.items()}
-    if own_biases:  # of a fused bias, the parts without an update are the base's
+    return assemble(config, updates, whole, base, model)
+
+
+def assemble(
+    config: PeftConfig,
+    updates: Mapping[str, Update],
+    whole: Mapping[str, Array],
+    base: Mapping[str, Array],
+    model: Model,
+) -> SavedAdapter:
+    """The adapter of these updates, by the name of our weight, and these weights that are trained whole. Raises InputError for numbers that are not finite."""
+    layers = {layer_of(name): update for name, update in updates.items()}
+    if config.bias == "lora_only":  # of a fused bias, the parts without an update are the base's
         whole = {
-            name: array for name, array in whole.items() if name in there.head or layer_of(name) in layers
+            name: array for name, array in whole.items() if not is_bias(name) or layer_of(name) in layers
         }
     arrays = {f"{layer}.A": update.A for layer, update in layers.items()}
     arrays |= {f"{layer}.B": update.B for layer, update in layers.items()}
     method = to_lora(config, layers, linear_layers(model))
     shapes = {name: base[name].shape for name in (*updates, *whole)}
-    adapter = SavedAdapter("default", method, arrays | whole, shapes)
+    adapter = SavedAdapter("default", method, {**arrays, **whole}, shapes)
     adapter.check_weights()
     return adapter
 
@@ -156,7 +172,8 @@ def _check_selection(config: PeftConfig, updates: Mapping[str, Update], there: P
         raise InputError(f"{source}: weights and {FILE} do not belong together: {'; '.join(troubles)}")
 
 
-def _check_shape(part: Part, path: str, update: Update, base: Mapping[str, Array], source: str) -> None:
+def check_shape(part: Part, path: str, update: Update, base: Mapping[str, Array], source: str) -> None:
+    """Raise InputError unless the update has the shape of the layer at ``path``."""
     out, into = sum(len(base[name]) for name in part.ours), base[part.ours[0]].shape[1]
     if update.B.shape[0] != out or update.A.shape[1] != into:
         raise InputError(

@@ -13,7 +13,7 @@ import numpy as np
 from ...backend import Array, to_host
 from ...errors import InputError
 from ...files import write_atomically
-from ...nn import Module
+from ...models.base import Model
 from ...tensors import save_tensors
 from ..files import CONFIGURATION, SavedAdapter
 from ..layers import base_parameters
@@ -29,7 +29,7 @@ from .whole import write_whole
 def write_peft(
     folder: str | os.PathLike[str],
     adapter: SavedAdapter,
-    model: Module,
+    model: Model,
     *,
     base_name: str | None = None,
     force: bool = False,
@@ -61,8 +61,7 @@ def write_peft(
     tensors = write_whole(arrays, there, weights, updates)
     for path, update in updates.items():
         tensors |= {f"{path}.lora_A.weight": update.A, f"{path}.lora_B.weight": update.B}
-    kind = "language-model"
-    fields = to_fields(method, updates, there, kind, base_name)
+    fields = to_fields(method, updates, there, model.head.kind, base_name)
     for name in present:  # a crash from here on leaves no adapter rather than a mixture of two
         (folder / name).unlink()
     contiguous = {ROOT + name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}

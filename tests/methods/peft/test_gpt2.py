@@ -379,7 +379,7 @@ def test_what_cannot_be_read_leaves_the_model_as_it_was(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "cannot be read as JSON"), ("[]", "no field peft_type"), ("{}", "no field peft_type")],
+    [("{", "is not JSON that can be read"), ("[]", "holds a list"), ("{}", "no field peft_type")],
 )
 def test_a_configuration_that_is_none(tmp_path: Path, text: str, words: str) -> None:
     write_folder(tmp_path / "a", c_attn())
