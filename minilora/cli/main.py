@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": "Reckon what training would take, without allocating it.",
     "gradcheck": "Check the gradients of every op and of whole models.",
     "bench": "Measure speed and memory, also beside PyTorch + PEFT.",
+    "exercise": "Build the parts of this program yourself: exercises, checked.",
     "inspect": "Say what a model, an adapter or a file of weights holds.",
 }
 """Every command and what it does. ``minilora/cli/NAME.py`` holds it, as ``command``; none is imported before it is asked for, so that ``--help`` answers at once."""
