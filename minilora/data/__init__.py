@@ -8,14 +8,17 @@ from .copying import copying_accuracy, copying_batch
 from .examples import Example
 from .mixture import Mixture, Shares, corpus_tokens, split_corpus, tokenizer_texts
 from .text import TextLoader, read_documents, split_documents, text_tokens, text_windows
-from .tokenizer import END, Tokenizer
+from .tokenizer import END, ROBERTA, Marked, Tokenizer
+from .tokenizer_files import read_tokenizer
 
 __all__ = [
     "END",
     "IGNORED",
+    "ROBERTA",
     "Batch",
     "Example",
     "ExampleLoader",
+    "Marked",
     "Mixture",
     "Shares",
     "TextLoader",
@@ -26,6 +29,7 @@ __all__ = [
     "encode_examples",
     "pad",
     "read_documents",
+    "read_tokenizer",
     "split_corpus",
     "split_documents",
     "text_tokens",
