@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from ..autograd import Tensor
 from ..backend import Array, namespace
 from ..nn import Module, Parameter, Reading, TextOnly
-from ..ops.places import pick, place
+from ..ops import pick, place
 from .layers import Wrapper
 
 
 class SpecialTokens(Module):
-    """``prefix`` tokens before each text and ``infix`` after its prompt, with trainable vectors in the order P … P I … I."""
+    """``prefix`` tokens before each text and ``infix`` after its prompt, with trainable vectors in the order P … P I … I.
 
-    def __init__(self, prefix: int, infix: int) -> None:
-        self.prefix, self.infix = prefix, infix
+    stand_in: the token that stands in their places among the ids, where only its being no padding matters.
+    """
+
+    def __init__(self, prefix: int, infix: int, stand_in: int) -> None:
+        self.prefix, self.infix, self.stand_in = prefix, infix, stand_in
 
     @property
     def count(self) -> int:
@@ -42,8 +45,8 @@ class SpecialTokens(Module):
 class EmbeddedTokens(SpecialTokens):
     """Special tokens that have word embeddings, and go through all blocks as other tokens do. embedding: [count, width]."""
 
-    def __init__(self, prefix: int, infix: int, embedding: Array) -> None:
-        super().__init__(prefix, infix)
+    def __init__(self, prefix: int, infix: int, stand_in: int, embedding: Array) -> None:
+        super().__init__(prefix, infix, stand_in)
         self.embedding = Parameter(embedding, trainable=False)
 
     def embed(self, x: Tensor, places: Array) -> Tensor:
@@ -56,8 +59,8 @@ class EmbeddedTokens(SpecialTokens):
 class ReplacedActivations(SpecialTokens):
     """Special tokens whose activations are given to every block, whatever the block before made of them. blocks: [count, width] for each."""
 
-    def __init__(self, prefix: int, infix: int, blocks: Sequence[Array]) -> None:
-        super().__init__(prefix, infix)
+    def __init__(self, prefix: int, infix: int, stand_in: int, blocks: Sequence[Array]) -> None:
+        super().__init__(prefix, infix, stand_in)
         self.blocks = [Parameter(array, trainable=False) for array in blocks]
 
     def embed(self, x: Tensor, places: Array) -> Tensor:
@@ -125,7 +128,7 @@ class SpecialInputs(Wrapper[SpecialTokens]):
         after = special.prefix + end[:, None] + xp.arange(special.infix)  # [rows, infix]
         last = own + (columns == end[:, None] - 1) * special.infix
         places = xp.concatenate([before, after], axis=1)
-        return SpecialReading(spread(ids, own, read, 0), seen, special, own, places, last)
+        return SpecialReading(spread(ids, own, read, special.stand_in), seen, special, own, places, last)
 
 
 def spread(values: Array, own: Array, read: int, fill: int) -> Array:

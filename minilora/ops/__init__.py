@@ -30,6 +30,7 @@ from .linear import linear, lora_linear
 from .matmul import matmul
 from .normalize import layer_norm
 from .operators import install_operators
+from .places import pick, place
 from .random import dropout, keep_mask
 from .reduce import mean, sum
 from .shape import concatenate, reshape, transpose
@@ -62,6 +63,8 @@ __all__ = [
     "mean",
     "multiply",
     "negative",
+    "pick",
+    "place",
     "reference",
     "relu",
     "reshape",
