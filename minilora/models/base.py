@@ -147,6 +147,17 @@ class Model(Module):
                 "does the tokenizer belong to this model?"
             )
 
+    def check_types(self, types: Array | None, known: int) -> None:
+        """Raise InputError for token types that a model with ``known`` of them does not have."""
+        if types is None:
+            return
+        if not known:
+            raise InputError("this model has no token types; leave types out")
+        if not (int(types.min()) >= 0 and int(types.max()) < known):
+            raise InputError(
+                f"token types must lie in 0 … {known - 1}, but {int(types.min())} … {int(types.max())} were given"
+            )
+
     def check_length(self, ids: Array, mask: Array | None, start: int = 0) -> None:
         """Raise InputError for a text that the context cannot hold. ids, mask: with the special tokens of a prefix method; start: positions before them."""
         end = (

@@ -149,7 +149,7 @@ class Bert(Model):
     ) -> Iterator[Tensor]:
         """The embeddings' output, then that of each block: [rows, tokens, width] each. The arguments and errors are those of ``hidden``."""
         self.check_ids(ids)
-        self._check_types(types)
+        self.check_types(types, self.config.types)
         reading = self.inputs(ids, mask)
         ids, mask = reading.ids, reading.mask
         types = np.zeros((1, 1), int) if types is None else reading.spread(types, 0)
@@ -170,8 +170,9 @@ class Bert(Model):
         rng: np.random.Generator | None = None,
     ) -> Tensor:
         """The output of the last block; the rest as every model's (``Model.hidden``)."""
-        *_, last = self.states(ids, mask=mask, types=types, rng=rng)
-        return last
+        for x in self.states(ids, mask=mask, types=types, rng=rng):  # noqa: B007 (only the last is asked for)
+            pass
+        return x
 
     def places(self, ids: Array, mask: Array | None, start: int = 0) -> Array:
         """The row of the position table for each token; RoBERTa counts the tokens that are not padding, and leaves padding at its own number."""
@@ -194,9 +195,3 @@ class Bert(Model):
             dropout_before=dropout if roberta else 0.0,
         )
         return self
-
-    def _check_types(self, types: Array | None) -> None:
-        if types is not None and not (0 <= int(types.min()) and int(types.max()) < self.config.types):
-            raise InputError(
-                f"token types must lie in 0 … {self.config.types - 1}, but {int(types.min())} … {int(types.max())} were given"
-            )

@@ -1,6 +1,6 @@
 """Model folders in the Hugging Face layout: ``config.json``, ``model.safetensors``, ``tokenizer.json``.
 
-Comes after the models; ``layout.py`` says how an architecture's weights are named and stored. What ``save`` writes, transformers loads, and the other way round.
+Comes after the models; ``layouts`` says how an architecture's weights are named and stored. What ``save`` writes, transformers loads, and the other way round.
 A model that comes with the package is loaded by its name.
 """
 
@@ -17,8 +17,10 @@ from ..data.tokenizer import Tokenizer
 from ..errors import InputError, nearest
 from ..files import make_folder, write_atomically
 from ..tensors import load_tensors, save_tensors
-from .gpt import GPT
-from .layout import LAYOUTS, Array, Part
+from .base import Model
+from .build import AnyConfig, build
+from .heads import HeadKind
+from .layouts import LAYOUTS, Array, Part, layout_of
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -30,7 +32,7 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in ASSETS.glob(f"*/{CONFIG}"))
 
 
-def load(name_or_folder: str | os.PathLike[str]) -> GPT:
+def load(name_or_folder: str | os.PathLike[str]) -> Model:
     """The model in a folder, or the shipped one of that name, in float32, with its ``tokenizer`` (None where the folder has none).
 
     Files in float32, float16 or bfloat16; names with transformers' prefix or without. Raises InputError, in one sentence, for a folder or file that is missing,
@@ -55,15 +57,15 @@ def load(name_or_folder: str | os.PathLike[str]) -> GPT:
         found = f"; it holds {', '.join(others)}" if others else ""
         raise InputError(f"the model folder {str(folder)!r} has no {WEIGHTS}{found}")
     stored, _ = load_tensors(weights)
-    stored = _plain_names(stored, layout.prefix, layout.ignored, layout.tied, str(weights))
-    parts = list(layout.parts(config))
-    _check(stored, parts, layout.sizes(config), str(weights))
-    model = GPT(config, rng=None)
+    head = layout.head(fields, stored, source)
+    stored = _plain_names(stored, layout, config, head, str(weights))
+    parts = list(layout.parts(config, head))
+    _check(stored, parts, layout.sizes(config, head), str(weights))
+    model = build(config, None, head)
     parameters = dict(model.named_parameters())
     for part in parts:
-        for name, array in part.read(
-            stored.pop(part.theirs)
-        ).items():  # popped: never is all of it there twice
+        # popped: never is all of it there twice
+        for name, array in part.read(stored.pop(part.theirs)).items():
             parameters[name].data[...] = array
     if (folder / TOKENIZER).is_file():
         model.tokenizer = Tokenizer.load(folder / TOKENIZER)
@@ -75,7 +77,9 @@ def load(name_or_folder: str | os.PathLike[str]) -> GPT:
     return model
 
 
-def save(model: GPT, folder: str | os.PathLike[str], *, dtype: str = "float32", force: bool = False) -> None:
+def save(
+    model: Model, folder: str | os.PathLike[str], *, dtype: str = "float32", force: bool = False
+) -> None:
     """Write ``model``, and its tokenizer if it has one, as a folder that ``load`` and transformers read.
 
     dtype: "float32", or "float16" for half the size (rounded to 11 bits). Each file appears at once or not at all, the configuration last.
@@ -85,9 +89,9 @@ def save(model: GPT, folder: str | os.PathLike[str], *, dtype: str = "float32", 
     folder = Path(folder)
     if dtype not in DTYPES:
         raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {dtype!r}{nearest(dtype, DTYPES)}")
-    layout = LAYOUTS["gpt2"]
+    layout, head = layout_of(model.config), model.head.describe()
     state = model.state()
-    parts = list(layout.parts(model.config))
+    parts = list(layout.parts(model.config, head))
     own = {name for part in parts for name in part.ours}
     if own != state.keys():
         strange = sorted(own ^ state.keys())
@@ -103,7 +107,9 @@ def save(model: GPT, folder: str | os.PathLike[str], *, dtype: str = "float32", 
     if dtype == "float16" and largest > float(np.finfo(np.float16).max):
         raise InputError(f"a weight of {largest:.3g} does not fit float16 (at most 65504); save float32")
     end = model.tokenizer.end if model.tokenizer is not None else None
-    config = json.dumps(layout.fields(model.config, dtype=dtype, end=end), indent=2, sort_keys=True) + "\n"
+    config = (
+        json.dumps(layout.fields(model.config, head, dtype=dtype, end=end), indent=2, sort_keys=True) + "\n"
+    )
     make_folder(folder)
     if (folder / CONFIG).exists() and (folder / CONFIG).read_text(encoding="utf-8") != config:
         (
@@ -113,7 +119,11 @@ def save(model: GPT, folder: str | os.PathLike[str], *, dtype: str = "float32", 
         model.tokenizer.save(folder / TOKENIZER)
     else:
         (folder / TOKENIZER).unlink(missing_ok=True)
-    arrays = {layout.prefix + part.theirs: part.write(state).astype(dtype, copy=False) for part in parts}
+    prefix = "" if head.kind == "embedding" else layout.prefix  # a bare model's names have none
+    arrays = {
+        part.theirs if part.bare else prefix + part.theirs: part.write(state).astype(dtype, copy=False)
+        for part in parts
+    }
     save_tensors(folder / WEIGHTS, arrays, {"format": "pt"})
     write_atomically(folder / CONFIG, config)
 
@@ -149,15 +159,17 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _plain_names(
-    stored: Mapping[str, Array], prefix: str, ignored: tuple[str, ...], tied: Mapping[str, str], source: str
+    stored: Mapping[str, Array], layout: Any, config: AnyConfig, head: HeadKind, source: str
 ) -> dict[str, Array]:
-    """The stored tensors without prefix, without those that hold no weight, and without copies of others."""
-    plain = {name.removeprefix(prefix): array for name, array in stored.items() if not name.endswith(ignored)}
-    for copy, original in tied.items():
+    """The stored tensors as the layout names them, without those that hold no weight, and without copies of others."""
+    plain = {}
+    for name, array in stored.items():
+        known = layout.plain(name, config, head)
+        if known is not None:
+            plain[known] = array
+    for copy, original in layout.copies(config).items():
         if copy in plain and original in plain and not np.array_equal(plain.pop(copy), plain[original]):
-            raise InputError(
-                f"{source!r}: {copy} differs from {original}, but this program ties the output head to the token embedding"
-            )
+            raise InputError(f"{source!r}: {copy} differs from {original}, but {CONFIG} ties the two")
     return plain
 
 

@@ -181,12 +181,11 @@ class GPT(Model):
         prompt (None, or with a cache: all that are read first); only prefix methods ask. rng: draw dropout from it; without, there is none.
         Raises InputError when an id is outside the vocabulary, the row is longer than the context, or types are given, which a GPT doesn't have.
         """
-        if types is not None:
-            raise InputError("a GPT has no token types; leave types out")
         start = 0 if cache is None else cache.length
         if cache is not None and start == 0:
             cache.prompt = ids.shape[-1]
         self.check_ids(ids)
+        self.check_types(types, 0)
         reading = self.inputs(ids, mask, prompt=prompt if cache is None else cache.prompt, start=start)
         ids, mask = reading.ids, reading.mask
         self.check_length(ids, mask, start)

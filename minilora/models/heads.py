@@ -19,10 +19,12 @@ from ..ops import IGNORED, embedding, gelu_exact, head_cross_entropy, linear, sq
 
 @dataclass(frozen=True)
 class HeadKind:
-    """Which head a model has. kind: ``"language-model"``, ``"masked-lm"``, ``"classifier"`` or ``"embedding"``; labels: of a classifier, 1 for a regression."""
+    """Which head a model has. kind: ``"language-model"``, ``"masked-lm"``, ``"classifier"`` or ``"embedding"``; labels: of a classifier, 1 for a regression; pooled: whether an
+    embedding keeps a pooler."""
 
     kind: str
     labels: int = 0
+    pooled: bool = False
 
 
 class Head(Module):
@@ -145,6 +147,9 @@ class SentenceEmbedding(Head):
 
     def __init__(self, dense: Linear | None = None) -> None:
         self.dense = dense
+
+    def describe(self) -> HeadKind:
+        return HeadKind(self.kind, pooled=self.dense is not None)
 
     @property
     def pooler(self) -> Linear | None:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...backend import Array
-from ...models.layout import Part
+from ...models.layouts import Part
 
 
 class Update(NamedTuple):

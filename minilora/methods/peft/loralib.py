@@ -14,7 +14,7 @@ import numpy as np
 from ...backend import Array, to_host
 from ...errors import InputError, nearest
 from ...models.base import Model
-from ...models.layout import Part
+from ...models.layouts import Part
 from ...models.torch_file import load_torch
 from ..base import number
 from ..files import SavedAdapter

@@ -1,13 +1,13 @@
 """Where the weights of a model stand in the model of Hugging Face that it was read from or can be saved as.
 
-The names come from the layout alone (``models/layout.py``), which also reads and writes whole checkpoints. Comes before ``whole.py``, ``reading.py`` and ``writing.py``.
+The names come from the layout alone (``models/layouts``), which also reads and writes whole checkpoints. Comes before ``whole.py``, ``reading.py`` and ``writing.py``.
 """
 
 from dataclasses import dataclass
 
 from ...errors import InputError
 from ...models.base import Model
-from ...models.layout import LAYOUTS, Part
+from ...models.layouts import Part, layout_of
 from ..layers import base_parameters, linear_layers
 from ..weights import HEAD
 
@@ -38,9 +38,12 @@ class Places:
 
 def places(model: Model) -> Places:
     """The places of the weights of ``model``, wrapped or not. Raises InputError for a model that has no counterpart there."""
-    layout = LAYOUTS["gpt2"]
+    layout, kind = layout_of(model.config), model.head.describe()
     own, layers = base_parameters(model), linear_layers(model).keys()
-    parts = {layout.prefix + part.theirs: part for part in layout.parts(model.config)}
+    parts = {
+        part.theirs if part.bare else layout.prefix + part.theirs: part
+        for part in layout.parts(model.config, kind)
+    }
     strange = own.keys() - {name for part in parts.values() for name in part.ours}
     if strange:
         raise InputError(
@@ -56,4 +59,6 @@ def places(model: Model) -> Places:
             for ours in part.ours
         )
     }
-    return Places(layout.model_type, layout.prefix, parts, linear, head, frozenset(layout.tied))
+    return Places(
+        layout.model_type, layout.prefix, parts, linear, head, frozenset(layout.copies(model.config))
+    )

@@ -1,0 +1,260 @@
+"""DeBERTa, versions 1 to 3: encoders whose attention looks at what a token is and at how far away it stands in separate terms.
+
+He et al. 2021 (v1), 2021 (v3). Comes after ``base.py`` and ``heads.py``; the attention itself is ``ops.disentangled_attention``. Blocks are post-LN, as BERT's. One table of
+distances, ``relative``, is shared by all blocks; each block projects it to keys and queries of its own. What the versions differ in is a value of the configuration:
+
+    v1  distances up to 512 each way, projections ``position_key`` and ``position_query`` in each block, no bias on keys
+    v2  distances in ``buckets`` that grow with the logarithm beyond half of their number, the table normalised, one block's convolution over neighbours, and no projections
+        of positions: the query and key layers, called on the table, do both (``share_keys``). v3 is v2 without the convolution, pretrained in another way.
+
+**LoRA with shared keys.** An adapter on ``query`` or ``key`` is part of the layer, so it acts on the table of distances too, as in PEFT; merged and unmerged then compute the same. The
+LoRA authors' own code for DeBERTa leaves the table to the frozen weights, and a merge there would change the model.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ..autograd import Tensor
+from ..backend import Array, namespace
+from ..nn import MLP, Dropout, Embedding, LayerNorm, Module, Parameter, Reading, TextOnly
+from ..ops import convolution, gelu_exact, tanh
+from .base import Model
+from .classifiers import PooledClassifier
+from .deberta_config import DebertaConfig
+from .disentangled import DisentangledAttention, Distances, distances
+from .heads import MaskedLMHead
+from .start import Start
+
+ACTIVATIONS = {"tanh": tanh, "gelu": gelu_exact}
+
+
+class Block(Module):
+    """One layer: attention and MLP, each added to its input, and the sum normalised."""
+
+    post_norm: ClassVar[bool] = True
+    """Whether the last thing in a block is ``norm_2`` of all that was added up."""
+
+    def __init__(
+        self, attention: DisentangledAttention, norm_1: LayerNorm, mlp: MLP, norm_2: LayerNorm, dropout: float
+    ) -> None:
+        self.attention, self.norm_1, self.mlp, self.norm_2 = attention, norm_1, mlp, norm_2
+        self.dropout = Dropout(dropout)
+
+    def __call__(
+        self,
+        x: Tensor,
+        *,
+        far: Distances,
+        mask: Array | None = None,
+        queries: Tensor | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
+        """x: [rows, tokens, width] → the same shape. queries: who looks at x, and what is added to; x itself unless a decoder asks otherwise."""
+        own = x if queries is None else queries
+        mixed = self.attention(x, queries=own, far=far, mask=mask, rng=rng)
+        y = self.norm_1(own + self.dropout(mixed, rng))
+        return self.norm_2(y + self.dropout(self.mlp(y, rng), rng))
+
+
+class ConvolutionLayer(Module):
+    """norm(x + activation(dropout(convolution(embeddings)))): neighbours, seen once, after the first block. weight: [width, width, kernel]; bias: [width]."""
+
+    def __init__(self, weight: Array, bias: Array, norm: LayerNorm, activation: str, dropout: float) -> None:
+        self.weight, self.bias = Parameter(weight), Parameter(bias)
+        self.norm = norm
+        self.activation = ACTIVATIONS[activation]
+        self.dropout = Dropout(dropout)
+
+    def __call__(
+        self, embedded: Tensor, x: Tensor, *, mask: Array | None, rng: np.random.Generator | None
+    ) -> Tensor:
+        """embedded: what the first block read; x: what it made of it; [rows, tokens, width] each. Padding is 0 to its neighbours."""
+        real = None if mask is None else mask[:, :, None].astype(x.dtype)
+        seen = convolution(embedded if real is None else embedded * real, self.weight, self.bias)
+        return self.norm(x + self.activation(self.dropout(seen, rng)))
+
+
+class EnhancedMaskDecoder(Module):
+    """The last block applied ``steps`` times, to guess masked tokens: each time the queries are what the time before made, the keys and values always what the block reads.
+
+    The first queries are that plus the absolute position, which nothing else in the model knows. positions: an embedding [context, width].
+    """
+
+    def __init__(self, positions: Embedding, steps: int) -> None:
+        self.positions, self.steps = positions, steps
+
+    def __call__(
+        self,
+        x: Tensor,
+        block: Block,
+        *,
+        places: Array,
+        far: Distances,
+        mask: Array | None,
+        rng: np.random.Generator | None,
+    ) -> Tensor:
+        """x: [rows, tokens, width], what the last block reads → the same shape."""
+        queries = x + self.positions(places)
+        for _ in range(self.steps):
+            queries = block(x, far=far, mask=mask, queries=queries, rng=rng)
+        return queries
+
+
+class Deberta(Model):
+    """A DeBERTa of any version and size, with its masked-language-model head."""
+
+    config: DebertaConfig
+
+    def __init__(
+        self, config: DebertaConfig, rng: np.random.Generator | None, dtype: np.typing.DTypeLike = np.float32
+    ) -> None:
+        """Random weights: Gaussian with standard deviation 0.02; biases 0. Without ``rng`` the weights are not set: for who fills them from a file next."""
+        start, width, inner = Start(rng, dtype), config.width, config.mlp_width
+        self.config = config
+        self.tokenizer = None
+        self.tokens = start.embedding(config.vocabulary, width)
+        self.positions = start.embedding(config.context, width) if config.absolute else None
+        self.types = start.embedding(config.types, width) if config.types else None
+        self.norm = start.norm(width, config.epsilon)
+        self.dropout = Dropout(config.dropout)
+        self.relative = start.embedding(2 * config.span, width) if config.relative else None
+        self.relative_norm = (
+            start.norm(width, config.epsilon) if config.relative and config.normalised else None
+        )
+        self.inputs = TextOnly()
+
+        def attention() -> DisentangledAttention:
+            key, query = ("c2p" in config.relative), ("p2c" in config.relative)
+            own = not config.share_keys
+            return DisentangledAttention(
+                start.linear(width, width),
+                start.linear(width, width, bias=config.key_bias),
+                start.linear(width, width),
+                start.linear(width, width),
+                position_key=start.linear(width, width, bias=config.key_bias) if key and own else None,
+                position_query=start.linear(width, width) if query and own else None,
+                relative=config.relative,
+                heads=config.heads,
+                dropout=config.dropout,
+            )
+
+        self.blocks = [
+            Block(
+                attention(),
+                start.norm(width, config.epsilon),
+                MLP(start.linear(width, inner), start.linear(inner, width), gelu_exact),
+                start.norm(width, config.epsilon),
+                config.dropout,
+            )
+            for _ in range(config.layers)
+        ]
+        self.convolution: ConvolutionLayer | None = None
+        if (layer := config.convolution) is not None:
+            weight, bias = start.gaussian(width, width, layer.kernel), np.zeros(width, dtype)
+            norm = start.norm(width, config.epsilon)
+            self.convolution = ConvolutionLayer(weight, bias, norm, layer.activation, config.dropout)
+        self.decoder: EnhancedMaskDecoder | None = None
+        if config.decoder is not None:
+            self.decoder = EnhancedMaskDecoder(start.embedding(config.context, width), config.decoder)
+        self.head = MaskedLMHead(
+            start.linear(width, width),
+            start.norm(width, config.epsilon),
+            self.tokens.weight if config.tied else Parameter(start.gaussian(config.vocabulary, width)),
+            Parameter(np.zeros(config.vocabulary, dtype)),
+        )
+
+    def states(
+        self,
+        ids: Array,
+        *,
+        mask: Array | None = None,
+        types: Array | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Iterator[Tensor]:
+        """The embeddings' output, then that of each block: [rows, tokens, width] each. The arguments and errors are those of ``hidden``; a decoder has no part in it."""
+        reading, x = self._embedded(ids, mask, types, rng)
+        yield reading.text(x)
+        for y in self._through(self.blocks, reading, x, rng):
+            yield reading.text(y)
+
+    def hidden(
+        self,
+        ids: Array,
+        *,
+        mask: Array | None = None,
+        types: Array | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Tensor:
+        """The output of the last block, or of the decoder where the model has one; the rest as every model's (``Model.hidden``)."""
+        reading, x = self._embedded(ids, mask, types, rng)
+        blocks = self.blocks if self.decoder is None else self.blocks[:-1]
+        for x in self._through(blocks, reading, x, rng):  # noqa: B007, B020 (only the last is asked for)
+            pass
+        if self.decoder is not None:
+            x = self.decoder(
+                reading.enter(len(blocks), x),
+                self.blocks[-1],
+                places=self.places(reading.ids, reading.mask),
+                far=self._far(reading.ids.shape[1]),
+                mask=reading.mask,
+                rng=rng,
+            )
+        return reading.text(x)
+
+    def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
+        """The authors' pooler (a dense layer and gelu on the first token), dropout, the output; the decoder, which belongs to pretraining, goes."""
+        start, width = Start(rng, self.tokens.weight.dtype), self.config.width
+        self.head = PooledClassifier(
+            start.linear(width, width),
+            start.linear(width, labels),
+            gelu_exact,
+            dropout=self.config.dropout,
+            dropout_before=0.0,
+        )
+        self.decoder = None
+        return self
+
+    def set_embedding(self) -> Self:
+        """As every model's; the decoder goes."""
+        self.decoder = None
+        return super().set_embedding()
+
+    def _embedded(
+        self, ids: Array, mask: Array | None, types: Array | None, rng: np.random.Generator | None
+    ) -> tuple[Reading, Tensor]:
+        """What is read, and its embeddings: [rows, read, width]."""
+        self.check_ids(ids)
+        self.check_types(types, self.config.types)
+        reading = self.inputs(ids, mask)
+        self.check_length(reading.ids, reading.mask)
+        x = reading.embed(self.tokens(reading.ids))
+        if self.positions is not None:
+            x = x + self.positions(self.places(reading.ids, reading.mask))
+        if self.types is not None:
+            x = x + self.types(np.zeros((1, 1), int) if types is None else reading.spread(types, 0))
+        return reading, self.dropout(self.norm(x), rng)
+
+    def _through(
+        self, blocks: list[Block], reading: Reading, x: Tensor, rng: np.random.Generator | None
+    ) -> Iterator[Tensor]:
+        """What each of ``blocks`` makes of the embeddings x: [rows, read, width] each."""
+        far, mask, embedded = self._far(x.shape[1]), reading.mask, x
+        for number, block in enumerate(blocks):
+            x = block(reading.enter(number, x), far=far, mask=mask, rng=rng)
+            if number == 0 and self.convolution is not None:
+                x = self.convolution(embedded, x, mask=mask, rng=rng)
+            yield x
+
+    def _far(self, tokens: int) -> Distances:
+        """The rows of the table that texts of this length need, and where each distance finds its own."""
+        xp = namespace(self.tokens.weight.data)
+        places = distances(tokens, self.config.distance, self.config.buckets)  # [2·tokens]
+        if self.relative is None:
+            return Distances(None, xp.asarray(places))
+        first, last = int(places[1:].min()), int(places.max())  # −tokens itself never occurs
+        table = self.relative(xp.arange(first, last + 1))  # [distances, width]
+        if self.relative_norm is not None:
+            table = self.relative_norm(table)
+        return Distances(table, xp.asarray(np.maximum(places - first, 0)))
