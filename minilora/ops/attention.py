@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 
 from ..autograd import once, op
-from ..backend import Array, namespace, row_dot
+from ..backend import Array, namespace, row_dot, row_sum
 from .random import keep_mask
 
 FORBIDDEN = (
     -1e9
 )  # added to a score, it leaves a weight of exactly 0; five times cheaper than choosing with where
-_BLOCK = 64  # queries taken together in causal attention
+_BLOCK = 64  # queries taken together in causal attention, and in long texts
+_KEPT = 512  # keys: over more, the weights are computed again in the backward pass rather than kept
 
 
 def _check(rng: np.random.Generator) -> tuple[list[Array], dict[str, Any]]:
@@ -36,6 +37,7 @@ def attention(
     band: int | None = None,
     rate: float = 0.0,
     rng: np.random.Generator | None = None,
+    needs: tuple[bool, ...],
 ) -> tuple[Array, tuple[Any, ...]]:
     """softmax(q kᵀ / √d + forbidden) v in each head of width d = width/heads (Vaswani et al. 2017).
 
@@ -43,15 +45,17 @@ def attention(
     keys that come after the query; ``mask`` (bool [rows, keys]) forbids those where it is False; ``band``, which needs ``causal``, all but the last ``band`` positions up to the
     query's own (local attention, Child et al. 2019). With ``rng``, attention weights are dropped at ``rate``.
 
-    With P the weights, O = P v and D = Σ ∂P·P over keys:  ∂v = Pᵀ g,  ∂P = g vᵀ,  ∂S = P·(∂P − D)/√d,  ∂q = ∂S k,  ∂k = ∂Sᵀ q. Kept for the backward pass: q, k, v and P.
+    With P the weights, O = P v and D = Σ ∂P·P over keys:  ∂v = Pᵀ g,  ∂P = g vᵀ,  ∂S = P·(∂P − D)/√d,  ∂q = ∂S k,  ∂k = ∂Sᵀ q. Kept for the backward pass: q, k and v; and P, as long
+    as it is no larger than they are. In long texts P grows with the square of their length, so there it is computed once more, block by block (as Dao et al. 2022 do), and memory stays linear.
 
-    Causal attention takes a block of queries at a time, each with only the keys up to its end: near half of the work and memory lies beyond, and is never done. With a band the keys
-    before it are left out in the same way, so that work and memory grow with tokens · band.
+    Causal attention takes a block of queries at a time, each with only the keys up to its end: near half of the work lies beyond, and is never done. With a band the keys
+    before it are left out in the same way, so that work grows with tokens · band.
     """
     xp = namespace(q)
     q, k, v = (split_heads(x, heads) for x in (q, k, v))  # [rows, heads, tokens, d]
     queries, keys = q.shape[2], k.shape[2]
-    ends = [*range(_BLOCK, queries, _BLOCK), queries] if causal else [queries]
+    length = _BLOCK if causal or keys > _KEPT else queries
+    ends = [*range(length, queries, length), queries]
     blocks = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
     before = keys - queries
     seen = (
@@ -61,53 +65,48 @@ def attention(
     )
     pieces = list(zip(blocks, seen, strict=True))
 
-    out = joined_heads(q)  # [rows, queries, width]
-    weights, kept = [], []
-    for block, known in pieces:
+    def weights(block: slice, known: slice) -> Array:
+        """P of a block: [rows, heads, queries, keys]."""
         allowed = None if mask is None else mask[:, known]
-        P = _softmax(q[:, :, block], k[:, :, known], causal, band, allowed)
+        return _softmax(q[:, :, block], k[:, :, known], causal, band, allowed)
+
+    keep_weights = any(needs) and keys <= _KEPT
+    out = joined_heads(q)  # [rows, queries, width]
+    kept: list[
+        tuple[Array | None, Array | None]
+    ] = []  # of each block the weights, and what dropout left of them
+    for block, known in pieces:
+        P = weights(block, known)
         keep = None if rng is None or rate == 0 else keep_mask(P.shape, rate=rate, rng=rng, like=P)
-        weights.append(P)
-        kept.append(keep)
+        kept.append((P if keep_weights else None, keep))
         xp.matmul(P if keep is None else P * keep, v[:, :, known], out=split_heads(out, heads)[:, :, block])
 
-    def scores(g: Array) -> list[Array]:
-        """∂S of each block: [rows, heads, queries, keys]."""
-        found = []
-        for (block, known), P, keep in zip(pieces, weights, kept, strict=True):
-            d = split_heads(g, heads)[:, :, block] @ v[:, :, known].swapaxes(-1, -2)
+    def backward(g: Array) -> tuple[Array | None, ...]:
+        """∂q, ∂k and ∂v, as far as they are needed, in one pass over the blocks."""
+        dq = joined_heads(q) if needs[0] else None
+        dk, dv = (joined_heads(x, zeros=True) if need else None for x, need in ((k, needs[1]), (v, needs[2])))
+        for (block, known), (found, keep) in zip(pieces, kept, strict=True):
+            P = weights(block, known) if found is None else found
+            g_block = split_heads(g, heads)[:, :, block]
+            if dv is not None:
+                dropped = P if keep is None else P * keep
+                split_heads(dv, heads)[:, :, known] += dropped.swapaxes(-1, -2) @ g_block
+            if dq is None and dk is None:
+                continue
+            dS = g_block @ v[:, :, known].swapaxes(-1, -2)  # [rows, heads, queries, keys]
             if keep is not None:
-                d *= keep
-            d -= row_dot(d, P)[..., None]
-            d *= P
-            d *= 1 / math.sqrt(q.shape[-1])
-            found.append(d)
-        return found
+                dS *= keep
+            dS -= row_dot(dS, P)[..., None]
+            dS *= P
+            dS *= 1 / math.sqrt(q.shape[-1])
+            if dq is not None:
+                xp.matmul(dS, k[:, :, known], out=split_heads(dq, heads)[:, :, block])
+            if dk is not None:
+                split_heads(dk, heads)[:, :, known] += dS.swapaxes(-1, -2) @ q[:, :, block]
+        return dq, dk, dv
 
-    dS = once(scores)
-
-    def dq(g: Array) -> Array:
-        d = joined_heads(q)
-        for (block, known), s in zip(pieces, dS(g), strict=True):
-            xp.matmul(s, k[:, :, known], out=split_heads(d, heads)[:, :, block])
-        return d
-
-    def dk(g: Array) -> Array:
-        d = joined_heads(k, zeros=True)
-        for (block, known), s in zip(pieces, dS(g), strict=True):
-            split_heads(d, heads)[:, :, known] += s.swapaxes(-1, -2) @ q[:, :, block]
-        return d
-
-    def dv(g: Array) -> Array:
-        d = joined_heads(v, zeros=True)
-        for (block, known), P, keep in zip(pieces, weights, kept, strict=True):
-            dropped = P if keep is None else P * keep
-            split_heads(d, heads)[:, :, known] += (
-                dropped.swapaxes(-1, -2) @ split_heads(g, heads)[:, :, block]
-            )
-        return d
-
-    return out, (dq, dk, dv)
+    all_three = once(backward)
+    return out, (lambda g: all_three(g)[0], lambda g: all_three(g)[1], lambda g: all_three(g)[2])
 
 
 def _first(query: int, band: int | None) -> int:
@@ -131,7 +130,7 @@ def _softmax(q: Array, k: Array, causal: bool, band: int | None, mask: Array | N
         S += ((~mask) * S.dtype.type(FORBIDDEN))[:, None, None, :]  # [rows, 1, 1, keys]
     S -= S.max(axis=-1, keepdims=True)
     xp.exp(S, out=S)
-    S /= S.sum(axis=-1, keepdims=True)
+    S /= row_sum(S)[..., None]
     return S
 
 

@@ -1,4 +1,4 @@
-"""Cross-entropy: of logits, and of an output head and its loss in one, which makes the logits of a few rows at a time and never the whole [tokens, vocabulary] array.
+"""Cross-entropy: of logits, and of an output head and its loss in one, which makes the logits of a part of the vocabulary at a time and never the whole [tokens, vocabulary] array.
 
 At GPT-2's vocabulary the logits of 512 tokens are 100 MB and their gradient another 100; the product with the head needs neither at once.
 """
@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import op
-from ..backend import Array, namespace, scatter_add
+from ..autograd import once, op
+from ..backend import Array, namespace, row_dot, row_sum, scatter_add
 
 IGNORED = -100
 """The target of a position that is outside the loss."""
+
+_LOGITS = 1 << 19
+"""Logits made at a time: 2 MB in float32, so that whatever is done with them finds them in the cache."""
 
 
 def _check(rng: np.random.Generator) -> tuple[list[Array], dict[str, Any]]:
@@ -40,58 +43,80 @@ def head_cross_entropy(
     tokens to average over (that of the whole batch, when h is one shard of it). t is 1 − smoothing at the target plus smoothing/vocabulary everywhere
     (Szegedy et al. 2016). The value is a 0-d array of h's dtype, summed in float64.
 
-    ∂h = (p − t) W, ∂W = (p − t)ᵀ h and ∂b = Σ (p − t), all divided by divisor. They are computed along with the value, while a block of logits is at hand; the pullbacks only multiply by g.
+    ∂h = (p − t) W, ∂W = (p − t)ᵀ h and ∂b = Σ (p − t), all divided by divisor. The vocabulary is taken in parts, for all rows at once. Σ eᶻ and Σ eᶻ W gather over the parts, relative to the largest
+    logit so far, and are scaled down whenever a larger one comes (Milakov & Gimelshein 2018); so ∂h falls out of the same pass as the value, which leaves no logits behind. ∂W and ∂b, of a head
+    that is trained, need p, and so a second pass.
     """
     xp = namespace(h)
     width = h.shape[-1]
     counted = xp.flatnonzero(targets.ravel() != IGNORED)
-    rows, truth = h.reshape(-1, width)[counted], targets.ravel()[counted]  # [n, width], [n]
-    dh = xp.zeros((targets.size, width), dtype=h.dtype) if needs[0] else None
-    dW = xp.zeros_like(W) if needs[1] else None
-    db = xp.zeros_like(b) if needs[2] else None
-    average = (
-        W.mean(axis=0) if smoothing else None
-    )  # [width]: smoothing's uniform part needs only the mean logit
+    x, truth = h.reshape(-1, width)[counted], targets.ravel()[counted]  # [n, width], [n]
+    length = max(1024, _LOGITS // max(1, len(x)))
+    parts = [slice(start, min(start + length, len(W))) for start in range(0, len(W), length)]
 
-    total = 0.0
-    block = max(128, (1 << 20) // len(W))  # rows: enough for a fast product, few enough to stay in the cache
-    for start in range(0, len(rows), block):
-        x, t = rows[start : start + block], truth[start : start + block]
-        here = xp.arange(len(t))
-        z = x @ W.T  # [block, vocabulary] logits
+    def logits(part: slice) -> Array:
+        z = x @ W[part].T  # [n, part]
         if b is not None:
-            z += b
-        z -= z.max(axis=-1, keepdims=True)
-        at_target = z[here, t]
-        mean_logit = z.mean(axis=-1) if smoothing else 0.0
-        xp.exp(z, out=z)
-        normaliser = z.sum(axis=-1)  # [block]
-        losses = xp.log(normaliser) - (1 - smoothing) * at_target - smoothing * mean_logit
-        total += float(losses.sum(dtype=np.float64))
-        if dh is not None:
-            d = z @ W  # dividing by the normaliser here touches width numbers a row instead of vocabulary
-            d /= normaliser[:, None]
-            d -= (1 - smoothing) * W[t]
-            if average is not None:
-                d -= smoothing * average
-            dh[counted[start : start + block]] = d / divisor
-        if dW is not None:
-            scaled = x / divisor
-            dW += z.T @ (scaled / normaliser[:, None])
-            scatter_add(dW, t, -(1 - smoothing) * scaled)
-            if smoothing:
-                dW -= (smoothing / len(W)) * scaled.sum(axis=0)
-        if db is not None:
-            db += (1 / (divisor * normaliser)) @ z
-            scatter_add(db[:, None], t, xp.full((len(t), 1), -(1 - smoothing) / divisor, dtype=db.dtype))
-            db -= smoothing * len(t) / (len(W) * divisor)
+            z += b[part]
+        return z
 
-    value = xp.asarray(total / divisor, dtype=h.dtype)
-    return value, (
-        lambda g: (g * dh).reshape(h.shape),
-        lambda g: g * dW,
-        lambda g: g * db,
-    )
+    largest = xp.full(len(x), -np.inf, dtype=h.dtype)
+    normaliser = xp.zeros(len(x), dtype=h.dtype)  # Σ exp(z − largest): [n]
+    d = xp.zeros_like(x) if needs[0] else None  # Σ exp(z − largest) W: [n, width]
+    for part in parts:
+        z = logits(part)
+        before, largest = largest, xp.maximum(largest, z.max(axis=-1))
+        shrink = xp.exp(before - largest)
+        z -= largest[:, None]
+        xp.exp(z, out=z)
+        normaliser = normaliser * shrink + row_sum(z)
+        if d is not None:
+            d *= shrink[:, None]
+            d += z @ W[part]
+    log_normaliser = largest + xp.log(normaliser)
+
+    losses = log_normaliser - (1 - smoothing) * _logits_at(x, W, b, truth)
+    average = W.mean(axis=0) if smoothing else None  # [width]: of smoothing's even part only the mean counts
+    if average is not None:
+        losses -= smoothing * (x @ average + (0.0 if b is None else b.mean()))
+    value = xp.asarray(float(losses.sum(dtype=np.float64)) / divisor, dtype=h.dtype)
+
+    dh = xp.zeros((targets.size, width), dtype=h.dtype) if needs[0] else None
+    if d is not None and dh is not None:
+        d /= normaliser[:, None]
+        d -= (1 - smoothing) * W[truth]
+        if average is not None:
+            d -= smoothing * average
+        d /= divisor
+        dh[counted] = d
+
+    def of_head(g: Array) -> tuple[Array, Array | None]:
+        """∂W and ∂b."""
+        dW, db = xp.empty_like(W), None if b is None else xp.empty_like(b)
+        scaled = x * (g / divisor)
+        for part in parts:
+            p = logits(part)
+            p -= log_normaliser[:, None]
+            xp.exp(p, out=p)
+            p -= smoothing / len(W)
+            xp.matmul(p.T, scaled, out=dW[part])
+            if db is not None:
+                db[part] = p.sum(axis=0) * (g / divisor)
+        scatter_add(dW, truth, -(1 - smoothing) * scaled)
+        if db is not None:
+            scatter_add(
+                db[:, None], truth, xp.full((len(x), 1), -(1 - smoothing) / divisor, dtype=h.dtype) * g
+            )
+        return dW, db
+
+    head = once(of_head)
+    return value, (lambda g: (g * dh).reshape(h.shape), lambda g: head(g)[0], lambda g: head(g)[1])
+
+
+def _logits_at(x: Array, W: Array, b: Array | None, truth: Array) -> Array:
+    """The logit of each row's target: [n]."""
+    z = row_dot(x, W[truth])
+    return z if b is None else z + b[truth]
 
 
 def _check_labels(rng: np.random.Generator) -> tuple[list[Array], dict[str, Any]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..autograd import op
-from ..backend import Array, namespace, row_dot
+from ..backend import Array, namespace, row_dot, row_sum
 
 
 @op(check=lambda rng: ([rng.standard_normal(s) for s in ((2, 3, 6), (6,), (6,))], {"epsilon": 1e-5}))
@@ -15,7 +15,7 @@ def layer_norm(x: Array, gain: Array, bias: Array, *, epsilon: float) -> tuple[A
     """
     xp = namespace(x)
     width = x.shape[-1]
-    normal = x - x.mean(axis=-1, keepdims=True)
+    normal = x - row_sum(x)[..., None] / width
     inverse = 1 / xp.sqrt(row_dot(normal, normal)[..., None] / width + epsilon)  # [..., 1]
     normal *= inverse
     y = normal * gain
@@ -24,7 +24,7 @@ def layer_norm(x: Array, gain: Array, bias: Array, *, epsilon: float) -> tuple[A
     def dx(g: Array) -> Array:
         h = g * gain
         along = row_dot(h, normal)[..., None] / width  # [..., 1]
-        h -= h.mean(axis=-1, keepdims=True)
+        h -= row_sum(h)[..., None] / width
         h -= normal * along
         h *= inverse
         return h
