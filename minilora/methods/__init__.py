@@ -7,16 +7,21 @@ from .adapt import adapt, load_adapter
 from .adapter import Adapter
 from .base import Installed, LayerReport, Method, Size
 from .bottleneck import Bottleneck, BottleneckLayer
+from .combine import combine, recompress
 from .describe import describe
+from .doctor import Finding, doctor
+from .explain import explain
 from .files import METHODS, SavedAdapter, read_adapter, write_adapter
 from .full import FullFineTuning
 from .layers import linear_shapes, select
 from .lora import LoRA
 from .low_rank import LoRALinear, LowRank
+from .mixed import mixed
 from .partial import BitFit, HeadOnly, TopLayers
 from .prefix import PrefixEmbedding, PrefixLayer
 from .together import Composition, as_method
 from .tuned import Tuned
+from .verify import MergeError, MergeReport, verify_merge
 
 __all__ = [
     "METHODS",
@@ -25,6 +30,7 @@ __all__ = [
     "Bottleneck",
     "BottleneckLayer",
     "Composition",
+    "Finding",
     "FullFineTuning",
     "HeadOnly",
     "Installed",
@@ -32,6 +38,8 @@ __all__ = [
     "LoRA",
     "LoRALinear",
     "LowRank",
+    "MergeError",
+    "MergeReport",
     "Method",
     "PrefixEmbedding",
     "PrefixLayer",
@@ -41,10 +49,16 @@ __all__ = [
     "Tuned",
     "adapt",
     "as_method",
+    "combine",
     "describe",
+    "doctor",
+    "explain",
     "linear_shapes",
     "load_adapter",
+    "mixed",
     "read_adapter",
+    "recompress",
     "select",
+    "verify_merge",
     "write_adapter",
 ]

@@ -106,7 +106,7 @@ class PrefixEmbedding(Prefix):
 
     def _start(self, model: Any, drawn: Array) -> SpecialTokens:
         W = model.tokens.weight.data
-        return EmbeddedTokens(self.prefix, self.infix, W[namespace(W).asarray(drawn)])
+        return EmbeddedTokens(self.prefix, self.infix, _stand_in(model), W[namespace(W).asarray(drawn)])
 
     def _beside(self, name: str) -> bool:
         return name == EMBEDDING
@@ -139,7 +139,7 @@ class PrefixLayer(Prefix):
             model.hidden(namespace(model.tokens.weight.data).asarray(drawn)[None])
         finally:
             model.set_module("inputs", inputs)
-        return ReplacedActivations(self.prefix, self.infix, recorder.seen)
+        return ReplacedActivations(self.prefix, self.infix, _stand_in(model), recorder.seen)
 
     def _beside(self, name: str) -> bool:
         return name.endswith(".attention.query.weight") and block_of(name) is not None
@@ -155,3 +155,8 @@ class PrefixLayer(Prefix):
             for name, shape in base_shapes.items()
             if self._beside(name)
         }
+
+
+def _stand_in(model: Any) -> int:
+    """A token that is no padding; RoBERTa counts positions by its ids."""
+    return 1 if getattr(model.config, "padding", None) == 0 else 0

@@ -17,6 +17,7 @@ from ..errors import InputError
 from ..nn import Module
 from .base import Installed, LayerReport, Method, Shapes, Size
 from .layers import base_parameters
+from .low_rank import LoRALinear, LowRankUpdates
 from .weights import HEAD, OwnWeights
 
 
@@ -64,6 +65,13 @@ class Together(Installed):
     def load(self, arrays: Mapping[str, Array]) -> None:
         for part in self.parts:
             part.load(arrays)
+
+
+def low_rank_parts(adapter: Installed) -> dict[str, LoRALinear]:
+    """The layers that a low-rank update of ``adapter`` stands in, by plain path; none where it has no such updates."""
+    if isinstance(adapter, Together):
+        return {path: layer for part in adapter.parts for path, layer in low_rank_parts(part).items()}
+    return dict(adapter.wrapped) if isinstance(adapter, LowRankUpdates) else {}
 
 
 @dataclass(frozen=True)

@@ -37,14 +37,14 @@ class Tuned:
         self.methods: dict[str, Method] = {}
         self.active: str | None = None
         self.merged = False
-        self._installed: dict[str, Installed] = {}
+        self.installed: dict[str, Installed] = {}
         self._trainable_before: list[Parameter] = []
         self._suspended = False  # within disabled()
 
     @property
     def parameters(self) -> dict[str, Parameter]:
         """The active adapter's parameters by the names they have in its file; none when no adapter is active."""
-        return dict(self._installed[self.active].parameters) if self.active is not None else {}
+        return dict(self.installed[self.active].parameters) if self.active is not None else {}
 
     @property
     def trainable(self) -> int:
@@ -66,7 +66,7 @@ class Tuned:
         self._check_free_to_change("add an adapter")
         if not name or any(mark in name for mark in "./\\"):
             raise InputError(f"an adapter's name must be one word without dots or slashes, not {name!r}")
-        if name in self._installed:
+        if name in self.installed:
             raise InputError(
                 f"an adapter named {name!r} is installed already; choose another name, or remove it first"
             )
@@ -74,10 +74,10 @@ class Tuned:
         with self.disabled():  # so that the method sees the base's own weights
             adapter = method.install(self.model, name, np.random.default_rng(0 if rng is None else rng))
             adapter = with_head(adapter, self.model)
-        if not self._installed:
+        if not self.installed:
             self._trainable_before = [p for p in self.model.parameters() if p.trainable]
             self.model.freeze()
-        self._installed[name] = adapter
+        self.installed[name] = adapter
         self.methods[name] = method
 
     def load(
@@ -95,20 +95,20 @@ class Tuned:
         self.add(name, saved.method)
         try:
             with self.disabled() as base:
-                check_fit(saved, self._installed[name], base, other_base=other_base)
+                check_fit(saved, self.installed[name], base, other_base=other_base)
         except InputError:
             self.remove(name)
             raise
-        self._installed[name].load(saved.arrays)
+        self.installed[name].load(saved.arrays)
         return name
 
     def use(self, name: str) -> None:
         """Make the adapter ``name`` the active one. Nothing is copied: the cost does not depend on the size of the model."""
         self._check_free_to_change("switch adapters")
-        self._check_known(name)
-        self._check_unmerged("switching adapters")
+        self.check_known(name)
+        self.check_unmerged("switching adapters")
         self._deactivate()
-        self._installed[name].enable()
+        self.installed[name].enable()
         self.active = name
         self._set_trainable(True)
 
@@ -121,7 +121,7 @@ class Tuned:
         if self.active is None or self._suspended:
             yield self.model
             return
-        adapter = self._installed[self.active]
+        adapter = self.installed[self.active]
         if self.merged:
             adapter.unmerge()
         adapter.disable()
@@ -140,8 +140,8 @@ class Tuned:
         What is merged is not trained, so its parameters are frozen until ``unmerge``. Under full fine-tuning the weights are merged by nature, and freezing is all
         that happens. Raises InputError when no adapter is active, when it is merged already, and for a bottleneck or a prefix, which no weight can hold.
         """
-        adapter = self._active_adapter("merge")
-        self._check_unmerged("merging again")
+        adapter = self.active_adapter("merge")
+        self.check_unmerged("merging again")
         adapter.check_merge()
         adapter.merge()
         self._set_trainable(False)
@@ -149,7 +149,7 @@ class Tuned:
 
     def unmerge(self) -> None:
         """Put the old arrays back, bit for bit, and let training go on. Raises InputError when nothing is merged."""
-        adapter = self._active_adapter("unmerge")
+        adapter = self.active_adapter("unmerge")
         if not self.merged:
             raise InputError("nothing is merged, so there is nothing to unmerge; call merge first")
         adapter.unmerge()
@@ -161,9 +161,9 @@ class Tuned:
 
         The adapter must be the only one, since any other was made for the base that is lost. Raises InputError otherwise, and where ``merge`` does.
         """
-        adapter = self._active_adapter("fuse")
+        adapter = self.active_adapter("fuse")
         adapter.check_merge()
-        others = sorted(set(self._installed) - {self.active})
+        others = sorted(set(self.installed) - {self.active})
         if others:
             raise InputError(f"fuse would change the base under the adapters {others}; remove them first")
         if self.merged:
@@ -178,11 +178,11 @@ class Tuned:
         After the last one, parameters that were trainable before ``adapt`` are so again. Raises InputError for an unknown name, and while it is merged.
         """
         self._check_free_to_change("remove an adapter")
-        self._check_known(name)
+        self.check_known(name)
         if name == self.active:
-            self._check_unmerged("removing the merged adapter")
+            self.check_unmerged("removing the merged adapter")
             self._deactivate()
-        self._installed[name].remove()
+        self.installed[name].remove()
         self._forget(name)
 
     def save(
@@ -199,7 +199,7 @@ class Tuned:
         the base model. Raises InputError when no adapter is active, when the folder holds one already and not ``force``, when it cannot be written, and
         for a format that is unknown or has no place for the method.
         """
-        adapter = self._active_adapter("save")
+        adapter = self.active_adapter("save")
         name = str(self.active)
         with self.disabled() as base:
             write_from(
@@ -215,8 +215,8 @@ class Tuned:
 
     def arrays(self, name: str) -> dict[str, Array]:
         """The values of the parameters of the adapter ``name``, active or not; the arrays themselves, not copies."""
-        self._check_known(name)
-        return self._installed[name].arrays()
+        self.check_known(name)
+        return self.installed[name].arrays()
 
     def logits(self, ids: Array, mask: Array | None = None) -> Array:
         """``model.logits``: with the active adapter, no tape."""
@@ -246,32 +246,32 @@ class Tuned:
     def _deactivate(self) -> None:
         if self.active is not None:
             self._set_trainable(False)
-            self._installed[self.active].disable()
+            self.installed[self.active].disable()
             self.active = None
 
     def _forget(self, name: str) -> None:
-        del self._installed[name], self.methods[name]
+        del self.installed[name], self.methods[name]
         self.active = None if self.active == name else self.active
-        if not self._installed:
+        if not self.installed:
             self.model.freeze()
             for parameter in self._trainable_before:
                 parameter.trainable = True
 
-    def _active_adapter(self, wanted: str) -> Installed:
+    def active_adapter(self, wanted: str) -> Installed:
         self._check_free_to_change(wanted)
         if self.active is None:
             raise InputError(
                 f"no adapter is active, so there is none to {wanted}; call use with one of {sorted(self.methods)}"
             )
-        return self._installed[self.active]
+        return self.installed[self.active]
 
-    def _check_known(self, name: str) -> None:
-        if name not in self._installed:
+    def check_known(self, name: str) -> None:
+        if name not in self.installed:
             raise InputError(
                 f"no adapter is named {name!r}{nearest(name, self.methods)}; installed are {sorted(self.methods)}"
             )
 
-    def _check_unmerged(self, wanted: str) -> None:
+    def check_unmerged(self, wanted: str) -> None:
         if self.merged:
             raise InputError(f"the adapter {self.active!r} is merged; unmerge it before {wanted}")
 

@@ -7,18 +7,12 @@ import numpy as np
 import pytest
 
 from minilora.errors import InputError
-from minilora.methods import Adapter, FullFineTuning, LoRA, Method, adapt, load_adapter
+from minilora.methods import Adapter, LoRA, Method, adapt, load_adapter
+from minilora.models.base import Model
 from minilora.models.gpt import GPT, GPTConfig
 
-from .small import batch, bytes_of, gpt, train
-
-METHODS: dict[str, Method] = {
-    "full": FullFineTuning(),
-    "lora on query and value": LoRA(rank=2, alpha=8),
-    "lora everywhere, with dropout": LoRA(rank=3, alpha=3, targets=("all-linear",), dropout=0.2),
-    "houlsby": Adapter(kind="houlsby", width=3),
-}
-MERGEABLE = [name for name in METHODS if name != "houlsby"]
+from .every import MERGEABLE, METHODS, READING, UNMERGEABLE
+from .small import MODELS, batch, bytes_of, gpt, train
 
 
 @pytest.fixture(params=METHODS)
@@ -26,13 +20,14 @@ def method(request: pytest.FixtureRequest) -> Method:
     return METHODS[request.param]
 
 
-def test_the_output_is_unchanged_at_the_start(model: GPT, ids: np.ndarray, method: Method) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in METHODS if kind not in READING])
+def test_the_output_is_unchanged_at_the_start(model: Model, ids: np.ndarray, kind: str) -> None:
     before = model.logits(ids)
-    np.testing.assert_array_equal(adapt(model, method).logits(ids), before)
+    np.testing.assert_array_equal(adapt(model, METHODS[kind]).logits(ids), before)
 
 
 def test_training_changes_the_output_but_no_byte_of_the_base(
-    model: GPT, ids: np.ndarray, method: Method
+    model: Model, ids: np.ndarray, method: Method
 ) -> None:
     before, output = bytes_of(model), model.logits(ids)
     tuned = adapt(model, method)
@@ -44,7 +39,7 @@ def test_training_changes_the_output_but_no_byte_of_the_base(
     assert bytes_of(model) == before
 
 
-def test_training_lowers_the_loss(model: GPT, method: Method) -> None:
+def test_training_lowers_the_loss(model: Model, method: Method) -> None:
     tuned = adapt(model, method)
     before = tuned.loss(batch(model)).item()
     for _ in range(10):
@@ -52,9 +47,9 @@ def test_training_lowers_the_loss(model: GPT, method: Method) -> None:
     assert tuned.loss(batch(model)).item() < before
 
 
-@pytest.mark.parametrize("name", MERGEABLE)
-def test_merged_computes_the_same_and_unmerging_is_exact(model: GPT, ids: np.ndarray, name: str) -> None:
-    tuned = adapt(model, METHODS[name])
+@pytest.mark.parametrize("kind", MERGEABLE)
+def test_merged_computes_the_same_and_unmerging_is_exact(model: Model, ids: np.ndarray, kind: str) -> None:
+    tuned = adapt(model, METHODS[kind])
     train(tuned)
     before, output = bytes_of(model), tuned.logits(ids)
     tuned.merge()
@@ -67,19 +62,23 @@ def test_merged_computes_the_same_and_unmerging_is_exact(model: GPT, ids: np.nda
         tuned.merge()
 
 
-def test_a_bottleneck_refuses_to_merge_and_says_why(model: GPT, ids: np.ndarray) -> None:
-    tuned = adapt(model, METHODS["houlsby"])
+@pytest.mark.parametrize("kind", UNMERGEABLE)
+def test_a_bottleneck_or_a_prefix_refuses_to_merge_and_says_why(
+    model: Model, ids: np.ndarray, kind: str
+) -> None:
+    tuned = adapt(model, METHODS[kind])
     train(tuned)
     output = tuned.logits(ids)
+    why = "no weight can take the place of a token" if kind in READING else "nonlinearity"
     for verb in (tuned.merge, tuned.fuse):
-        with pytest.raises(InputError, match="nonlinearity"):
+        with pytest.raises(InputError, match=why):
             verb()
         np.testing.assert_array_equal(tuned.logits(ids), output)
         assert model.count_parameters(trainable_only=True) == tuned.trainable
 
 
-def test_removing_restores_the_same_objects(model: GPT, ids: np.ndarray, method: Method) -> None:
-    model.blocks[0].norm_1.freeze()  # so that not everything was trainable before
+def test_removing_restores_the_same_objects(model: Model, ids: np.ndarray, method: Method) -> None:
+    model.blocks[0].attention.freeze()  # so that not everything was trainable before
     modules = {path: id(module) for path, module in model.named_modules()}
     parameters = {name: (id(p), p.trainable) for name, p in model.named_parameters()}
     printed, before, output = repr(model), bytes_of(model), model.logits(ids)
@@ -95,7 +94,10 @@ def test_removing_restores_the_same_objects(model: GPT, ids: np.ndarray, method:
     np.testing.assert_array_equal(model.logits(ids), output)
 
 
-@pytest.mark.parametrize(("first", "second"), list(itertools.product(METHODS, METHODS)))
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [pair for pair in itertools.product(METHODS, METHODS) if sum(map(list(METHODS).index, pair)) % 3 == 0],
+)
 def test_adapters_are_independent(first: str, second: str) -> None:
     model = gpt()
     ids = batch(model, 99).ids
@@ -106,7 +108,8 @@ def test_adapters_are_independent(first: str, second: str) -> None:
     output = tuned.logits(ids)
     held = {name: array.tobytes() for name, array in tuned.arrays("first").items()}
     tuned.use("second")
-    np.testing.assert_array_equal(tuned.logits(ids), base)  # the second starts at the base, not at the first
+    if second not in READING:  # the second starts at the base, not at the first
+        np.testing.assert_array_equal(tuned.logits(ids), base)
     train(tuned)
     assert {name: array.tobytes() for name, array in tuned.arrays("first").items()} == held
     other = tuned.logits(ids)
@@ -119,7 +122,7 @@ def test_adapters_are_independent(first: str, second: str) -> None:
 
 
 def test_disabled_shows_the_base_also_when_merged_or_nested(
-    model: GPT, ids: np.ndarray, method: Method
+    model: Model, ids: np.ndarray, method: Method
 ) -> None:
     output = model.logits(ids)
     tuned = adapt(model, method)
@@ -128,7 +131,7 @@ def test_disabled_shows_the_base_also_when_merged_or_nested(
     with tuned.disabled(), tuned.disabled() as base:
         np.testing.assert_array_equal(base.logits(ids), output)
     np.testing.assert_array_equal(tuned.logits(ids), adapted)
-    if not isinstance(method, Adapter):
+    if method in [METHODS[kind] for kind in MERGEABLE]:
         tuned.merge()
         merged = bytes_of(model)
         with tuned.disabled() as base:
@@ -136,13 +139,12 @@ def test_disabled_shows_the_base_also_when_merged_or_nested(
         assert bytes_of(model) == merged
 
 
-def test_what_is_saved_is_what_is_loaded(model: GPT, ids: np.ndarray, method: Method, tmp_path: Path) -> None:
-    fresh = {name: array.copy() for name, array in model.state().items()}
-    tuned = adapt(model, method, name="kept")
+def test_what_is_saved_is_what_is_loaded(name: str, method: Method, tmp_path: Path) -> None:
+    tuned = adapt(MODELS[name](), method, name="kept")
+    ids = batch(tuned.model, 99).ids
     train(tuned)
     tuned.save(tmp_path / "adapter")
-    base = GPT(model.config, None, np.float64).load_state(fresh)
-    loaded = load_adapter(base, tmp_path / "adapter")
+    loaded = load_adapter(MODELS[name](), tmp_path / "adapter")
     assert loaded.active == "kept"
     assert loaded.methods == {"kept": method}
     np.testing.assert_array_equal(loaded.logits(ids), tuned.logits(ids))
@@ -152,27 +154,29 @@ def test_what_is_saved_is_what_is_loaded(model: GPT, ids: np.ndarray, method: Me
         assert (tmp_path / "adapter" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
 
 
-def test_the_closed_form_is_the_real_count(model: GPT, method: Method) -> None:
+def test_the_closed_form_is_the_real_count_but_for_the_tasks_head(model: Model, method: Method) -> None:
     tuned = adapt(model, method)
-    assert method.trainable(model.config) == tuned.trainable == model.count_parameters(trainable_only=True)
+    head = sum(p.size for _, p in model.head.named_parameters()) if model.head.task else 0
+    assert method.trainable(model.config) + head == tuned.trainable
+    assert tuned.trainable == model.count_parameters(trainable_only=True)
 
 
-@pytest.mark.parametrize("name", MERGEABLE)
-def test_fusing_leaves_a_plain_model_that_computes_the_same(model: GPT, ids: np.ndarray, name: str) -> None:
-    model.blocks[0].norm_1.freeze()
+@pytest.mark.parametrize("kind", MERGEABLE)
+def test_fusing_leaves_a_plain_model_that_computes_the_same(model: Model, ids: np.ndarray, kind: str) -> None:
+    model.blocks[0].attention.freeze()
     printed, names = repr(model), list(model.state())
     trainable = [name for name, _ in model.trainable_parameters()]
-    tuned = adapt(model, METHODS[name])
+    tuned = adapt(model, METHODS[kind])
     train(tuned)
     output = tuned.logits(ids)
     assert tuned.fuse() is model
     assert (repr(model), list(model.state())) == (printed, names)
     assert [name for name, _ in model.trainable_parameters()] == trainable
     np.testing.assert_allclose(model.logits(ids), output, rtol=1e-12, atol=1e-12)
-    adapt(model, METHODS[name])  # and it can be adapted again
+    adapt(model, METHODS[kind])  # and it can be adapted again
 
 
-def test_only_the_active_adapter_is_trainable(model: GPT, method: Method) -> None:
+def test_only_the_active_adapter_is_trainable(model: Model, method: Method) -> None:
     tuned = adapt(model, method, name="first")
     tuned.add("second", LoRA(rank=1))
     own = {id(parameter) for parameter in tuned.parameters.values()}
@@ -185,7 +189,7 @@ def test_only_the_active_adapter_is_trainable(model: GPT, method: Method) -> Non
 def test_the_same_seed_starts_the_same(method: Method) -> None:
     first, second, other = (adapt(gpt(), method, rng=seed) for seed in (7, np.random.default_rng(7), 8))
     assert bytes_of(first.model) == bytes_of(second.model)
-    if not isinstance(method, FullFineTuning):
+    if any(p.data.any() for n, p in first.parameters.items() if n not in gpt().state()):
         assert bytes_of(first.model) != bytes_of(other.model)
 
 
