@@ -13,19 +13,22 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import jupytext
 import matplotlib as mpl
 from click.testing import CliRunner
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
+from minilora.classroom import all_exercises
 from minilora.cli.main import COMMANDS, main
 
 ROOT = Path(__file__).resolve().parents[1]
 TUTORIALS = ROOT / "tutorials"
 KEPT = ROOT / "build" / "tutorials"
 
-ROOMS = ("backend", "autograd", "ops", "nn", "models", "methods", "data", "train", "lab")
+ROOMS = ("backend", "autograd", "ops", "nn", "models", "methods", "data", "train", "lab", "classroom")
 
 INK = "#010203"
 """Drawn wherever a picture is to have the colour of the page's text, which is dark or light; replaced by currentColor."""
@@ -68,6 +71,19 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for uri, content in pages.items():
         files.append(File.generated(config, uri, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Put the table of all exercises where a page asks for it."""
+    return markdown.replace("<!-- every exercise -->", exercise_table())
+
+
+def exercise_table() -> str:
+    """Every exercise, in the order in which they are to be done."""
+    rows = ["| exercise | what | after tutorial | difficulty | minutes |", "|---|---|---|---|---|"]
+    for e in all_exercises():
+        rows.append(f"| `{e.name}` | {e.title} | {e.tutorial:02d} | {'★' * e.difficulty} | {e.minutes} |")
+    return "\n".join(rows)
 
 
 def tutorial_page(script: Path) -> str:
@@ -150,7 +166,14 @@ def command_line_page() -> str:
     """Every command's ``--help``, as it prints it."""
     runner = CliRunner()
     parts = ["# Command line", "What `--help` prints, of the program and of each command."]
-    for arguments in ([], *([name] for name in COMMANDS)):
+    context = click.Context(main)
+    named = [[]]
+    for name in COMMANDS:
+        command = main.get_command(context, name)
+        named.append([name])
+        if isinstance(command, click.Group):
+            named += [[name, inner] for inner in command.list_commands(context)]
+    for arguments in named:
         shown = runner.invoke(main, [*arguments, "--help"], prog_name="minilora", terminal_width=78)
         if shown.exit_code != 0:
             raise RuntimeError(f"minilora {' '.join(arguments)} --help failed: {shown.output}")
