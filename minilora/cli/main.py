@@ -23,6 +23,7 @@ COMMANDS = {
     "generate": "Continue a text.",
     "merge": "Put an adapter into the weights of its model.",
     "plan": "Reckon what training would take, without allocating it.",
+    "study": "Compare methods fairly: equally many rates tried, several seeds, intervals.",
     "gradcheck": "Check the gradients of every op and of whole models.",
     "bench": "Measure speed and memory, also beside PyTorch + PEFT.",
     "exercise": "Build the parts of this program yourself: exercises, checked.",

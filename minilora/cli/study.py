@@ -1,0 +1,51 @@
+"""``minilora study``: the fair comparison of methods on NL2SQL. Calls ``lab.study.run_study``, and shows what it found."""
+
+from pathlib import Path
+
+import click
+
+from ..files import make_folder
+from ..lab.study import nl2sql_study, run_study
+from ..lab.study_page import ratios, table
+from .output import json_option, note, print_json
+
+
+@click.command("study")
+@click.option(
+    "--out",
+    metavar="DIR",
+    required=True,
+    help="Where every run has its folder; runs that are there are not made again.",
+)
+@click.option(
+    "--model", default="tiny-gpt", show_default=True, help="A shipped model's name, or a model folder."
+)
+@click.option("--steps", type=click.IntRange(1), default=1200, show_default=True, help="Of each run.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="How many runs are measured on the test questions.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Shards of a batch, on threads."
+)
+@json_option
+def command(out: str, model: str, steps: int, seeds: int, workers: int, as_json: bool) -> None:
+    """Compare full fine-tuning, LoRA and adapters on questions about tables never seen, fairly.
+
+    Each method is tried with equally many learning rates on validation questions; with the best it is trained from several seeds and scored on the test questions.
+    Takes some hours; stopped, it goes on with the same command.
+
+    \b
+    Example:
+      minilora study --out runs/study
+    """
+    study = nl2sql_study(model, steps=steps, seeds=seeds, workers=workers)
+    summary = run_study(study, make_folder(Path(out)), tell=note)
+    if as_json:
+        print_json(summary)
+        return
+    for line in (*table(summary), "", *ratios(summary)):
+        click.echo(line)

@@ -1,0 +1,70 @@
+"""The study: fair by construction, resumable, and with intervals that mean what they say."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minilora.errors import InputError
+from minilora.lab import study_page
+from minilora.lab.study import Study, nl2sql_study, resample, run_study
+from minilora.models.checkpoint import save
+
+RECORDED = Path(__file__).resolve().parents[2] / "docs" / "results"
+
+
+def test_unequal_tries_are_refused() -> None:
+    first, second, _ = nl2sql_study().contenders
+    with pytest.raises(InputError, match="equally many learning rates"):
+        Study((first, replace(second, learning_rates=(1e-3,))))
+    with pytest.raises(InputError, match="at least one seed"):
+        nl2sql_study(seeds=0)
+
+
+def test_the_packages_own_study_is_under_two_percent() -> None:
+    from minilora.models.sizes import size
+
+    base = size("tiny-gpt")
+    total = nl2sql_study().contenders[0].settings.adaptation().trainable(base)
+    for contender in nl2sql_study().contenders[1:]:
+        assert contender.settings.adaptation().trainable(base) <= 0.02 * total
+
+
+def test_interval_covers_the_true_share() -> None:
+    """Answers drawn with a known share: 95% intervals hold it about 95 times of 100, and at least 85 here."""
+    rng = np.random.default_rng(1)
+    held = 0
+    for trial in range(100):
+        answers = np.broadcast_to(rng.random((1, 300)) < 0.7, (3, 300))
+        low, high = resample([answers], float, draws=200, seed=trial)
+        held += low <= 0.7 <= high
+    assert 85 <= held <= 100
+
+
+def test_interval_of_a_ratio_of_equals_is_one() -> None:
+    answers = np.random.default_rng(0).random((1, 200)) < 0.8
+    assert resample([answers, answers], lambda a, b: float(a / b), draws=100) == (1.0, 1.0)
+
+
+@pytest.mark.slow
+def test_a_study_runs_shows_and_goes_on(model, tmp_path) -> None:
+    save(model, tmp_path / "model")
+    whole = nl2sql_study(str(tmp_path / "model"), steps=2, rows=2, seeds=1)
+    lora = whole.contenders[1]
+    tiny = replace(lora, settings=replace(lora.settings, rank=2, alpha=4.0), learning_rates=(1e-3, 2e-3))
+    study = replace(whole, contenders=(tiny,), tries_limit=6)
+    lines: list[str] = []
+    summary = run_study(study, tmp_path / "out", progress=False, tell=lines.append)
+    assert len(lines) == 1 + 2 + 1
+    assert summary["questions"] == {"validation": 6, "unseen tables": 1000, "seen tables": 400}
+    assert json.loads((tmp_path / "out" / "study.json").read_text()) == json.loads(json.dumps(summary))
+    assert len(list(study_page.table(summary))) == 2 + 1 + 1
+    assert "<svg" in study_page.tries(summary)
+
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("metrics.json")}
+    assert run_study(study, tmp_path / "out", progress=False, tell=lambda line: None) == summary
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("metrics.json")} == written, (
+        "nothing is trained twice"
+    )
