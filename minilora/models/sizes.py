@@ -6,6 +6,9 @@ Comes after the architectures, whose configurations these are; ``pretrain`` buil
 from types import MappingProxyType
 
 from ..errors import InputError, nearest
+from .bert import BertConfig
+from .build import AnyConfig
+from .deberta_config import DebertaConfig
 from .gpt import GPTConfig
 
 
@@ -36,11 +39,24 @@ GPTS = MappingProxyType(
 )
 """Radford et al. 2019, table 2; Brown et al. 2020, table 2.1 (all layers dense: the weights do not depend on which positions a layer looks at); the package's own."""
 
-SIZES = GPTS
+ENCODERS: MappingProxyType[str, AnyConfig] = MappingProxyType(
+    {
+        "tiny-roberta": BertConfig(
+            vocabulary=4096, context=256, width=256, layers=4, heads=8, inner=768, types=1, epsilon=1e-5, padding=1
+        ),  # 3.8 M with its head
+        "tiny-deberta": DebertaConfig(
+            vocabulary=4096, context=256, width=256, layers=4, heads=8, inner=768,
+            distance=256, buckets=64, share_keys=True, normalised=True, decoder=2,
+        ),  # 3.9 M with its head; as DeBERTa v3
+    }
+)  # fmt: skip
+"""The package's own encoders."""
+
+SIZES: MappingProxyType[str, AnyConfig] = MappingProxyType({**GPTS, **ENCODERS})
 """Every size by name."""
 
 
-def size(name: str) -> GPTConfig:
+def size(name: str) -> AnyConfig:
     """The configuration of that name; raises InputError, with the nearest names, for another."""
     if name not in SIZES:
         raise InputError(

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..autograd import no_grad
 from ..data import (
+    END,
     Batch,
     Mixture,
     Shares,
     Tokenizer,
-    copying_accuracy,
-    copying_batch,
     corpus_tokens,
     split_corpus,
     text_windows,
@@ -26,30 +24,23 @@ from ..data import (
 from ..errors import InputError, nearest
 from ..files import make_folder, write_atomically
 from ..models.checkpoint import save
-from ..models.generate import Sample, generate
-from ..models.gpt import GPT
-from ..models.induction import gpt_with_induction_heads
+from ..models.layouts import layout_of
 from ..models.sizes import size
 from .card import RECORD, write_card
 from .evaluate import evaluate_loss
 from .log import History
 from .loop import fit
+from .objectives import Objective, objective_of
 from .settings import Training
-
-STARTS = ("induction", "random")
-SAMPLE_PROMPTS = (
-    "The old captain opened the door and",
-    "table: lanterns\ncolumns: height, painter, village\nSELECT painter FROM",
-)
 
 
 @dataclass(frozen=True)
 class Pretraining:
-    """The settings of a pretraining run; the defaults are those of the shipped ``tiny-gpt``.
+    """The settings of a pretraining run; the defaults are those of the shipped ``tiny-gpt``. What is learned follows from the size (``objectives.py``).
 
     Attributes:
         size: a name of ``models.sizes``.
-        start: ``"induction"`` (weights that hold a copying circuit already, see ``models.induction``) or ``"random"``.
+        start: ``"induction"`` (a decoder's default: weights that hold a copying circuit already, see ``models.induction``) or ``"random"``.
         rows, length: of a batch in the first stage; the second has the same number of tokens in rows as long as the context.
         steps, final_steps: of the first and the second stage.
         learning_rate: η of the first stage, reached after ``warmup`` steps; it falls linearly to 0 in the second.
@@ -59,7 +50,7 @@ class Pretraining:
     """
 
     size: str = "tiny-gpt"
-    start: str = "induction"
+    start: str | None = None
     rows: int = 16
     length: int = 256
     steps: int = 1800
@@ -71,10 +62,12 @@ class Pretraining:
     workers: int = 2
 
     def __post_init__(self) -> None:
-        context = size(self.size).context
-        if self.start not in STARTS:
+        context, starts = size(self.size).context, self.objective.starts
+        if self.start is None:
+            object.__setattr__(self, "start", starts[0])  # a frozen value is completed once, here
+        elif self.start not in starts:
             raise InputError(
-                f"start must be one of {', '.join(STARTS)}, not {self.start!r}{nearest(self.start, STARTS)}"
+                f"start of {self.size} must be {' or '.join(starts)}, not {self.start!r}{nearest(self.start, starts)}"
             )
         if not 1 <= self.length <= context:
             raise InputError(
@@ -84,6 +77,11 @@ class Pretraining:
             raise InputError(
                 f"rows × length is {self.rows * self.length}, less than one row of the context, {context}"
             )
+
+    @property
+    def objective(self) -> Objective:
+        """What a model of this size is pretrained to do."""
+        return objective_of(size(self.size))
 
     def stage(self, final: bool) -> Training:
         """How one stage is trained."""
@@ -115,27 +113,38 @@ def pretrain(
 ) -> dict[str, object]:
     """Train a tokenizer and a model on ``corpus`` (a text file, or a folder of them) and write the model folder ``out/model``.
 
-    Returns what was measured, which is written to ``out/model/pretraining.json`` too, with a card beside it: settings, loss curves, held-out perplexity and copying accuracy after each stage. A run
+    Returns what was measured, which is written to ``out/model/pretraining.json`` too, with a card beside it: settings, loss curves, and what the objective measures after each stage. A run
     that was stopped goes on with ``resume=True``, to the same digits. Raises InputError for a corpus that cannot be read and for a folder that holds a run already.
     """
-    out = make_folder(out)
+    out, objective = make_folder(out), settings.objective
     books, held_out_book = split_corpus(corpus)
     tokenizer = _tokenizer(out / "tokenizer.json", books, settings, reuse=resume)
     tokens = corpus_tokens(books, tokenizer)
-    mixture = Mixture(tokenizer, tokens, seed=settings.seed, rows=settings.rows, length=settings.length)
-    unseen = _held_out(tokenizer, held_out_book, settings.length)
-    copying = copying_batch(tokenizer)
+    mixture = Mixture(
+        tokenizer,
+        tokens,
+        seed=settings.seed,
+        rows=settings.rows,
+        length=settings.length,
+        shares=objective.shares,
+    )
+    unseen = _held_out(tokenizer, held_out_book, settings)
 
     config = size(settings.size)
-    make = gpt_with_induction_heads if settings.start == "induction" else GPT
-    model = make(config, np.random.default_rng(settings.seed))
+    model = objective.model(config, settings.start or "", np.random.default_rng(settings.seed))
     model.tokenizer = tokenizer
     long_rows = settings.rows * settings.length // config.context
-    batches = {
-        False: mixture.batch,
-        True: lambda step: mixture.batch(settings.steps + step, rows=long_rows, length=config.context),
-    }
-    measured = {"at the start": _measure(model, unseen, copying)}
+
+    def short(step: int) -> Batch:
+        return objective.batch(mixture.batch(step), tokenizer, [settings.seed, step])
+
+    def long(step: int) -> Batch:
+        number = settings.steps + step
+        batch = mixture.batch(number, rows=long_rows, length=config.context)
+        return objective.batch(batch, tokenizer, [settings.seed, number])
+
+    batches = {False: short, True: long}
+    measured = {"at the start": objective.measure(model, unseen, tokenizer)}
     histories: list[History] = []
     for final, name in ((False, "short rows"), (True, "full context")):
         histories.append(
@@ -152,10 +161,12 @@ def pretrain(
                 title=name,
             )
         )
-        measured[f"after {name}"] = _measure(model, unseen, copying)
+        measured[f"after {name}"] = objective.measure(model, unseen, tokenizer)
     record: dict[str, object] = {
         "command": _command(settings, corpus),
         "settings": asdict(settings),
+        "objective": objective.name,
+        "architecture": layout_of(config).architecture,
         "vocabulary": tokenizer.vocabulary,
         "parameters": model.count_parameters(),
         "corpus": {
@@ -164,11 +175,11 @@ def pretrain(
             "tokens": len(tokens),
             "held out": held_out_book[:60],
         },
-        "mixture": asdict(Shares()),
+        "mixture": asdict(objective.shares),
         "tokens seen": sum(record.tokens for history in histories for record in history.records),
         "seconds": round(sum(history.seconds for history in histories)),
         "measured": measured,
-        "samples": _samples(model, tokenizer),
+        "samples": objective.samples(model, tokenizer),
         "loss": [round(loss, 4) for history in histories for loss in history.losses],
     }
     save(model, out / "model", dtype="float16", force=True)
@@ -178,11 +189,13 @@ def pretrain(
 
 
 def _command(settings: Pretraining, corpus: str | Path) -> str:
-    """The command that repeats this run: what differs from the defaults is spelt out."""
+    """The command that repeats this run: what differs from the defaults of the size is spelt out."""
+    usual = Pretraining(size=settings.size)
     changed = [
         f"--{field.name.replace('_', '-')} {getattr(settings, field.name)}"
         for field in fields(settings)
-        if getattr(settings, field.name) != field.default
+        if getattr(settings, field.name) != getattr(usual, field.name)
+        or (field.name == "size" and settings.size != field.default)
     ]
     return " ".join(["minilora pretrain", Path(corpus).name, "--out", "OUT", *changed])
 
@@ -192,43 +205,22 @@ def _tokenizer(path: Path, books: list[str], settings: Pretraining, reuse: bool)
     if reuse and path.exists():
         return Tokenizer.load(path)
     vocabulary = size(settings.size).vocabulary
-    tokenizer = Tokenizer.train(tokenizer_texts(books, seed=settings.seed), vocabulary=vocabulary)
+    texts = tokenizer_texts(books, seed=settings.seed)
+    tokenizer = Tokenizer.train(texts, vocabulary=vocabulary, special=settings.objective.special)
     tokenizer.save(path)
     return tokenizer
 
 
-def _held_out(tokenizer: Tokenizer, book: str, length: int) -> dict[str, list[Batch]]:
+def _held_out(tokenizer: Tokenizer, book: str, settings: Pretraining) -> dict[str, list[Batch]]:
     """What perplexity is measured on: the beginning of the book left out, and generated text of a seed that training does not use."""
-    tokens = corpus_tokens([book], tokenizer)
+    length, seed = settings.length, 987_654
+    tokens = corpus_tokens(book.split(END), tokenizer)
     formatted = Mixture(
-        tokenizer, tokens, seed=987_654, rows=32, length=length, shares=Shares(repeats=0.0, formatted=1.0)
+        tokenizer, tokens, seed=seed, rows=32, length=length, shares=Shares(repeats=0.0, formatted=1.0)
     )
-    pages = list(text_windows(tokens, rows=32, length=length))
-    return {"book": pages[:2], "formatted": [formatted.batch(0), formatted.batch(1)]}
-
-
-def _measure(model: GPT, unseen: dict[str, list[Batch]], copying: Batch) -> dict[str, float]:
-    found = {
-        f"{name} perplexity": round(evaluate_loss(model, batches).perplexity, 3)
-        for name, batches in unseen.items()
+    pages = list(text_windows(tokens, rows=32, length=length))[:2]
+    sources = {"book": pages, "formatted": [formatted.batch(0), formatted.batch(1)]}
+    return {
+        name: [settings.objective.batch(batch, tokenizer, [seed, i]) for i, batch in enumerate(batches)]
+        for name, batches in sources.items()
     }
-    with no_grad():
-        best = np.concatenate(  # [rows, tokens]
-            [model(copying.ids[i : i + 16]).data.argmax(axis=-1) for i in range(0, len(copying.ids), 16)]
-        )
-    return found | {"copying accuracy": round(copying_accuracy(copying, best), 4)}
-
-
-def _samples(model: GPT, tokenizer: Tokenizer) -> list[dict[str, str]]:
-    """How the model goes on from two beginnings."""
-    texts = generate(
-        model,
-        [tokenizer.encode(prompt) for prompt in SAMPLE_PROMPTS],
-        limit=60,
-        decoding=Sample(temperature=0.7, top_p=0.9, seed=0),
-        end=tokenizer.end,
-    )
-    return [
-        {"prompt": prompt, "text": tokenizer.decode(ids)}
-        for prompt, ids in zip(SAMPLE_PROMPTS, texts, strict=True)
-    ]

@@ -13,7 +13,7 @@ import numpy as np
 from ...data.batches import IGNORED, Batch
 from ...errors import InputError, nearest
 from ...models.gpt import GPT, GPTConfig
-from ...models.sizes import SIZES
+from ...models.sizes import GPTS
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Shape:
 
 
 def _without_dropout(name: str) -> GPTConfig:
-    return dataclasses.replace(SIZES[name], dropout=0.0)
+    return dataclasses.replace(GPTS[name], dropout=0.0)
 
 
 SHAPES = MappingProxyType(

@@ -14,6 +14,7 @@ class GPT2:
     """Fused q, k, v; matrices (in, out)."""
 
     model_type = "gpt2"
+    architecture = "GPT-2"
     prefix = "transformer."
     """What stands before the names in files of models with a head; files of the bare model, such as the published ``gpt2``, lack it."""
 
@@ -87,7 +88,7 @@ class GPT2:
             "add_cross_attention": (False,),
             "tie_word_embeddings": (True, False),
         }
-        only(fields, accepted, "GPT-2", source)
+        only(fields, accepted, GPT2.architecture, source)
         heads = size(fields, "n_head", 12, source)
         if width % heads:
             raise InputError(f"{source}: n_embd {width} is not a multiple of n_head {heads}")
@@ -135,6 +136,7 @@ class GPT3(GPT2):
     """GPT-2's layout with one more field, the width of the bands. transformers has no such model, and says so."""
 
     model_type = "gpt3"
+    architecture = "GPT-3"
 
     @staticmethod
     def config(fields: Mapping[str, Any], source: str) -> GPTConfig:
