@@ -6,6 +6,7 @@ Comes after ``pretrain``, which measures; written from its record alone, so that
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,36 @@ import numpy as np
 from ..files import write_atomically
 
 RECORD, CARD, PICTURE = "pretraining.json", "README.md", "loss.svg"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a card says of an objective. kind: of model; purpose, measures: sentences."""
+
+    kind: str
+    purpose: str
+    measures: tuple[str, str]
+
+
+WORDS = {
+    "next token": Words(
+        kind="decoder",
+        purpose="It is a base to adapt, not a model to talk to: small enough to train on a laptop, and able to copy names it has never seen.",
+        measures=(
+            "Perplexity is a token's, on the first pages of the book left out and on generated documents of an unused seed. Copying accuracy is the share of tokens predicted rightly",
+            "(the likeliest one) where a name that stood earlier in the text must follow.",
+        ),
+    ),
+    "masked tokens": Words(
+        kind="encoder",
+        purpose="It is a base to adapt to the classification of texts: small enough to train on a laptop, and pretrained, by guessing the 15% of tokens that were hidden from it, on far less text than any published encoder.",
+        measures=(
+            "Perplexity is a hidden token's, on the first pages of the book left out and on generated documents of an unused seed. Accuracy is the share of hidden tokens predicted",
+            "rightly (the likeliest one). Perplexities of decoders and of encoders are of different things.",
+        ),
+    ),
+}
+"""By the objective's name in the record."""
 
 
 def write_card(folder: str | Path) -> Path:
@@ -29,20 +60,25 @@ def card(record: Mapping[str, Any]) -> str:
     """The page, in Markdown."""
     settings, corpus, mixture = record["settings"], record["corpus"], record["mixture"]
     books = 1 - mixture["repeats"] - mixture["formatted"]
-    measured = record["measured"]
+    measured, words = record["measured"], WORDS[record.get("objective", "next token")]
+    repeats = (
+        f"{mixture['repeats']:.0%} random strings that repeat (the loss counts the repeats only), "
+        if mixture["repeats"]
+        else ""
+    )
     columns = list(next(iter(measured.values())))
     lines = [
         f"# {settings['size']}",
         "",
-        f"A decoder of GPT-2's architecture with {record['parameters']:,} parameters, stored as float16 in the layout that transformers reads.",
-        "It is a base to adapt, not a model to talk to: small enough to train on a laptop, and able to copy names it has never seen.",
+        f"{'An' if words.kind[0] in 'aeiou' else 'A'} {words.kind} of {record.get('architecture', 'GPT-2')}'s architecture with {record['parameters']:,} parameters, stored as float16 in the layout that transformers reads.",
+        words.purpose,
         "",
         "## How it was made",
         "",
         f"    {record['command']}",
         "",
         f"- Corpus: `{corpus['file']}`, {corpus['books']} public-domain books, {corpus['tokens']:,} tokens; one more book, which begins “{' '.join(corpus['held out'].split())}”, was left out to measure perplexity.",
-        f"- Mixture, by rows: {mixture['repeats']:.0%} random strings that repeat (the loss counts the repeats only), {mixture['formatted']:.0%} generated documents "
+        f"- Mixture, by rows: {repeats}{mixture['formatted']:.0%} generated documents "
         f"(lists of attributes, records retold, tables, SQL statements without questions, dialogues, numbers), {books:.0%} books. No example of any task is among them.",
         f"- Start: {'weights that hold a copying circuit (see minilora/models/induction.py)' if settings['start'] == 'induction' else 'random weights'}; seed {settings['seed']}.",
         f"- Training: {record['tokens seen']:,} tokens in {record['seconds'] / 60:.0f} minutes on {settings['workers']} threads: {settings['steps']} steps of {settings['rows']} rows × {settings['length']} tokens "
@@ -58,8 +94,7 @@ def card(record: Mapping[str, Any]) -> str:
             for when, values in measured.items()
         ),
         "",
-        "Perplexity is a token's, on the first pages of the book left out and on generated documents of an unused seed. Copying accuracy is the share of tokens predicted rightly",
-        "(the likeliest one) where a name that stood earlier in the text must follow.",
+        *words.measures,
         "",
         "![Training loss against tokens seen](loss.svg)",
         "",
