@@ -60,7 +60,7 @@ def demo_command(folder: Path, steps: int, model: str, as_json: bool) -> None:
     solved = solved_in(Workspace(folder))
     with swapped(solved) as parts:
         yours = parts + [f"{what} ({name})" for name, what in BESIDE.items() if name in solved]
-        note("Training with your " + "; your ".join(yours))
+        note("Training with your own code: " + "; ".join(yours))
         own = losses(model, steps, solved)
     note("And once more with the library's own")
     library = losses(model, steps, {name: solved[name] for name in ("lora_init",) if name in solved})
