@@ -5,7 +5,8 @@ It knows no tensor and imports no other room. What leaves it is a `Batch` of Num
 
 from .batches import IGNORED, Batch, ExampleLoader, encode_examples, pad
 from .copying import copying_accuracy, copying_batch
-from .examples import Example
+from .examples import Example, Labelled
+from .labelled import LabelledLoader, encode_labelled, pad_labelled
 from .mixture import Mixture, Shares, corpus_tokens, split_corpus, tokenizer_texts
 from .text import TextLoader, read_documents, split_documents, text_tokens, text_windows
 from .tokenizer import END, ROBERTA, Marked, Tokenizer
@@ -18,6 +19,8 @@ __all__ = [
     "Batch",
     "Example",
     "ExampleLoader",
+    "Labelled",
+    "LabelledLoader",
     "Marked",
     "Mixture",
     "Shares",
@@ -27,7 +30,9 @@ __all__ = [
     "copying_batch",
     "corpus_tokens",
     "encode_examples",
+    "encode_labelled",
     "pad",
+    "pad_labelled",
     "read_documents",
     "read_tokenizer",
     "split_corpus",

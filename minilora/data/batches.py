@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .examples import Example
+from .order import draw_epoch
 from .tokenizer import Tokenizer
 
 IGNORED = -100
@@ -97,8 +98,7 @@ def _opening(text: str, length: int = 40) -> str:
 class ExampleLoader:
     """Batches of a task's examples, epoch after epoch, with little padding.
 
-    An epoch is a fresh order of all examples, drawn from (seed, epoch). Within windows of ``window`` batches the examples are sorted by
-    length and cut into batches, so that the rows of a batch are about as long as each other; then the batches are shuffled. Every example comes once
+    An epoch is a fresh order of all examples, in which the rows of a batch are about as long as each other (see `draw_epoch`). Every example comes once
     an epoch; where they do not come out even, one batch is smaller.
     """
 
@@ -135,18 +135,8 @@ class ExampleLoader:
         epoch, position = divmod(step, self.steps_per_epoch)
         known, batches = self._last_epoch
         if known != epoch:
-            batches = self._epoch(epoch)
+            batches = draw_epoch(
+                self._lengths, rows=self.rows, window=self.window, seed=self.seed, epoch=epoch
+            )
             self._last_epoch = (epoch, batches)
         return pad([self.pairs[i] for i in batches[position]], end=self._end, padding=self._padding)
-
-    def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
-        """The example numbers of each batch of an epoch."""
-        rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(len(self.pairs))
-        size = self.rows * self.window
-        batches: list[NDArray[np.int64]] = []
-        for start in range(0, len(order), size):
-            window = order[start : start + size]
-            window = window[np.argsort(self._lengths[window], kind="stable")]
-            batches += [window[i : i + self.rows] for i in range(0, len(window), self.rows)]
-        return [batches[i] for i in rng.permutation(len(batches))]

@@ -1,6 +1,6 @@
 """One question and its answer: what every task is made of.
 
-Before it: the files or generators of ``data/tasks``. After it: ``data/batches.py`` turns examples into arrays of tokens.
+Before it: the files or generators of ``data/tasks``. After it: ``data/batches.py`` turns examples into arrays of tokens, ``data/labelled.py`` those with labels.
 """
 
 from collections.abc import Mapping
@@ -20,3 +20,16 @@ class Example:
     prompt: str
     completion: str
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One text or two, and the label a model should give them.
+
+    ``label`` is the number of a class, counted from 0, or a score where the task is a regression. ``group`` names the part of the data set that is
+    scored apart ("mismatched" for MNLI's second development set); it is empty elsewhere.
+    """
+
+    texts: tuple[str, ...]
+    label: int | float
+    group: str = ""

@@ -60,11 +60,15 @@ def _score(said: list[str], wanted: list[str]) -> float:
 def align(said: Sequence[str], wanted: Sequence[str]) -> Alignment:
     """The best alignment of two lists of words, by beam search over the words of ``said``."""
     stems = [stem(word) for word in wanted]
+    roots = [stem(word) for word in said]
     beam = [Alignment()]
     for i, word in enumerate(said):
-        same, root = [j for j, other in enumerate(wanted) if other == word], stem(word)
-        alike = [j for j, other in enumerate(stems) if other == root and wanted[j] != word]
-        reached = set(beam)  # the word may also stay alone
+        same = [j for j, other in enumerate(wanted) if other == word]
+        alike = [j for j, other in enumerate(stems) if other == roots[i] and wanted[j] != word]
+        places = sum(1 << j for j in (*same, *alike))
+        later = roots[i + 1 :].count(roots[i])
+        # The word may stay alone where the words after it can take all places that are left.
+        reached = {way for way in beam if (places & ~way.taken).bit_count() <= later}
         for way in beam:
             reached |= {_extend(way, i, j, exact=True) for j in same if not way.taken >> j & 1}
             reached |= {_extend(way, i, j, exact=False) for j in alike if not way.taken >> j & 1}

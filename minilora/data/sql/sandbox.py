@@ -18,7 +18,7 @@ from typing import Literal, Self
 
 Value = str | int | float | bytes | None
 Row = tuple[Value, ...]
-Kind = Literal["TEXT", "INTEGER", "REAL"]
+Kind = Literal["TEXT", "INTEGER", "REAL", "NUMERIC"]
 
 STEPS_BETWEEN_LOOKS = 1_000
 LOOKS = 500  # half a million steps: some 10 ms; the longest right query of nl2sql takes a few hundred steps
@@ -54,7 +54,7 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True)
 class SQLTable:
-    """A table for SQLite: its name, the names and types (TEXT, INTEGER, REAL) of its columns, and its rows."""
+    """A table for SQLite: its name, the names and types (TEXT, INTEGER, REAL, NUMERIC) of its columns, and its rows."""
 
     name: str
     columns: tuple[tuple[str, Kind], ...]

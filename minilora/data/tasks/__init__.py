@@ -7,35 +7,61 @@ import os
 
 from ...errors import InputError, nearest
 from .base import Task
+from .classification import Classification, Prompted
 from .e2e import E2E
+from .glue import COLA, MNLI, MRPC, QNLI, QQP, RTE, SST2, STSB, WNLI
+from .instructions import Instructions
+from .labels import Labels
 from .nl2sql import NL2SQL
+from .spider import Spider
+from .summaries import DialogSum, SAMSum
 from .text import PlainText
+from .triples import DART, WebNLG
+from .wikisql import WikiSQL
 
-TASKS = {
-    "nl2sql": "questions about tables, answered in SQL that is executed; made from a seed, needs no file",
-    "e2e": "a restaurant's attributes to a sentence; the zip of E2E NLG, a folder of its CSV files, or one CSV file mr,ref",
-    "text": "the next token of plain text; a .txt file or a folder of them",
-}
-"""Every task's name and what it is."""
+AnyTask = Task | Classification | PlainText
+
+_CLASSES: tuple[type[AnyTask], ...] = (
+    NL2SQL, WikiSQL, Spider, E2E, WebNLG, DART, SAMSum, DialogSum, COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, Labels, Instructions, PlainText,
+)  # fmt: skip
+TASKS: dict[str, type[AnyTask]] = {kind.name: kind for kind in _CLASSES}
+"""Every task's class by its name; ``description`` says what it is, ``made`` whether it is made from a seed."""
 
 
-def load_task(name: str, *, data: str | os.PathLike[str] | None = None, seed: int = 0) -> Task | PlainText:
-    """The task ``name``, read from ``data`` or, for nl2sql, made from ``seed``.
+def load_task(name: str, *, data: str | os.PathLike[str] | None = None, seed: int = 0) -> AnyTask:
+    """The task ``name``, read from ``data`` or, where it is one that is made, made from ``seed``.
 
     Raises InputError when there is no such task, when it needs data and none is given, when it takes none and some is given, or when the data cannot
     be used.
     """
-    if name not in TASKS:
-        raise InputError(f"there is no task {name!r}; there are {', '.join(TASKS)}{nearest(name, TASKS)}")
-    if name == "nl2sql":
+    kind = find_task(name)
+    if kind.made:
         if data is not None:
             raise InputError(
-                f"the task nl2sql makes its own data and reads no file, but data is {str(data)!r}; leave it out"
+                f"the task {name} makes its own data and reads no file, but data is {str(data)!r}; leave it out"
             )
-        return NL2SQL(seed)
+        return kind(seed)  # type: ignore[call-arg, arg-type]
     if data is None:
-        raise InputError(f"the task {name} needs data: {TASKS[name]}")
-    return E2E(data) if name == "e2e" else PlainText.read(data)
+        raise InputError(f"the task {name} needs data: {kind.description}")
+    return kind.read(data) if issubclass(kind, PlainText) else kind(data)  # type: ignore[call-arg]
 
 
-__all__ = ["E2E", "NL2SQL", "TASKS", "PlainText", "Task", "load_task"]
+def find_task(name: str) -> type[AnyTask]:
+    """The class of the task ``name``; raises InputError, with the near names, where there is none."""
+    if name not in TASKS:
+        raise InputError(f"there is no task {name!r}; there are {', '.join(TASKS)}{nearest(name, TASKS)}")
+    return TASKS[name]
+
+
+__all__ = [
+    "E2E",
+    "NL2SQL",
+    "TASKS",
+    "AnyTask",
+    "Classification",
+    "PlainText",
+    "Prompted",
+    "Task",
+    "find_task",
+    "load_task",
+]

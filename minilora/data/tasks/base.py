@@ -6,7 +6,6 @@ from ``test``, which nothing is chosen by.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
 
 from ...errors import InputError
 from ..examples import Example
@@ -17,15 +16,19 @@ class Task(ABC):
 
     Attributes:
         name: what `load_task` calls it.
+        description: what it asks, and what data it reads, in a line.
+        made: whether it is made from a seed, and not read from data.
         primary: the entry of `score` that decides between models.
         lower_is_better: whether a smaller primary score is the better one.
         answer_tokens: the most tokens a model may write for one prediction.
     """
 
-    name: ClassVar[str]
-    primary: ClassVar[str]
-    lower_is_better: ClassVar[bool] = False
-    answer_tokens: ClassVar[int]
+    name: str
+    description: str
+    made: bool = False
+    primary: str
+    lower_is_better: bool = False
+    answer_tokens: int
 
     @property
     @abstractmethod

@@ -22,8 +22,8 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InputError
 from ..examples import Example
-from ..metrics import bleu, chrf
 from .base import Task, check_pairs
+from .written import one_line, text_scores
 
 COLUMNS = ("mr", "ref")
 PARTS = {"train": "train", "dev": "validation", "valid": "validation", "test": "test"}
@@ -44,12 +44,13 @@ class E2E(Task):
     """
 
     name = "e2e"
+    description = "a restaurant's attributes to a sentence; the zip of E2E NLG, a folder of its CSV files, or one CSV file mr,ref"
     primary = "bleu"
     answer_tokens = 96
 
     def __init__(self, data: str | os.PathLike[str]) -> None:
         parts = _read_parts(Path(data))
-        self._train = tuple(Example(write_prompt(mr), f" {_one_line(ref)}") for mr, ref in parts["train"])
+        self._train = tuple(Example(write_prompt(mr), f" {one_line(ref)}") for mr, ref in parts["train"])
         self._validation = _grouped(parts["validation"])
         self._test = _grouped(parts["test"])
 
@@ -69,20 +70,9 @@ class E2E(Task):
         return self._test
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
-        """Corpus BLEU against all references, and chrF, from 0 to 100.
-
-        ``bleu`` is sacrebleu's own (13a tokens, upper and lower case differ). The scripts of the E2E challenge, whose figures the paper's Table 3
-        gives, lower all letters and tokenise by mteval-v13a's rules; ``bleu/lowercase`` is sacrebleu on lowered letters and the nearest to them,
-        though not the same program. An example without ``extra["references"]`` counts its completion as the only one.
-        """
+        """The figures of `text_scores`: BLEU and the others of the paper's Table 3. An example without ``extra["references"]`` counts its completion as the only one."""
         check_pairs(examples, predictions)
-        references = [example.extra.get("references", (example.completion.strip(),)) for example in examples]
-        texts = [_one_line(prediction) for prediction in predictions]
-        return {
-            "bleu": bleu(texts, references),
-            "bleu/lowercase": bleu(texts, references, lowercase=True),
-            "chrf": chrf(texts, references),
-        }
+        return text_scores(examples, predictions)
 
 
 def write_prompt(mr: str) -> str:
@@ -90,15 +80,11 @@ def write_prompt(mr: str) -> str:
     return f"{mr}\nText:"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _grouped(lines: Iterable[Line]) -> tuple[Example, ...]:
     """One example for each distinct mr, in the order of its first line."""
     references: dict[str, list[str]] = {}
     for mr, ref in lines:
-        references.setdefault(mr, []).append(_one_line(ref))
+        references.setdefault(mr, []).append(one_line(ref))
     return tuple(
         Example(write_prompt(mr), f" {texts[0]}", {"references": tuple(texts)})
         for mr, texts in references.items()

@@ -25,6 +25,8 @@ class PlainText:
     test: tuple[str, ...]
 
     name: ClassVar[str] = "text"
+    description: ClassVar[str] = "the next token of plain text; a .txt file or a folder of them"
+    made: ClassVar[bool] = False
     primary: ClassVar[str] = "perplexity"
     lower_is_better: ClassVar[bool] = True
 

@@ -58,7 +58,9 @@ def test_scores(tmp_path):
     right = task.score(task.validation, [e.completion for e in task.validation])
     assert right[task.primary] == pytest.approx(100)
     assert right["chrf"] == pytest.approx(100)
-    assert task.score(task.validation, ["", ""]) == {"bleu": 0, "bleu/lowercase": 0, "chrf": 0}
+    assert right["rougeL"] == pytest.approx(100)
+    names = ("bleu", "bleu/lowercase", "nist", "meteor", "rougeL", "cider", "chrf")
+    assert task.score(task.validation, ["", ""]) == dict.fromkeys(names, 0)
     upper = task.score(task.validation, [e.completion.upper() for e in task.validation])
     assert upper["bleu"] < 50
     assert upper["bleu/lowercase"] == pytest.approx(100)

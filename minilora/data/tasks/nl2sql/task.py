@@ -48,6 +48,8 @@ class NL2SQL(Task):
     """
 
     name = "nl2sql"
+    description = "questions about tables, answered in SQL that is executed; made from a seed, needs no file"
+    made = True
     primary = "execution"
     answer_tokens = 48
 

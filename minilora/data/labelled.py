@@ -1,0 +1,107 @@
+"""From labelled texts to padded arrays, batch after batch: what a classification head learns from.
+
+Before it: `Labelled` examples of a task, and a `Tokenizer`. After it: `Batch`es whose targets are one a row: a class's number, or a score.
+
+An encoder's tokenizer puts its marks around a text or a pair (``<s> a </s></s> b </s>``), and texts that are too long are cut, the longer of a pair first.
+A decoder reads the task's prompt, titles and all, and its head looks at the prompt's last token; a prompt that is too long is refused.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .batches import Batch
+from .examples import Labelled
+from .order import draw_epoch
+from .tasks.classification import Classification
+from .tokenizer import Marked, Tokenizer
+
+
+def encode_labelled(
+    examples: Sequence[Labelled], task: Classification, tokenizer: Tokenizer, context: int
+) -> list[Marked]:
+    """The tokens of each example; raises InputError, naming the first, for a decoder's prompt that does not fit into ``context`` tokens."""
+    if tokenizer.start is not None:
+        firsts = [example.texts[0] for example in examples]
+        seconds = [example.texts[1] for example in examples] if len(task.titles) == 2 else None
+        return tokenizer.encode_marked_all(firsts, seconds, limit=context)
+    prompts = tokenizer.encode_all([task.prompt(example.texts) for example in examples])
+    for number, ids in enumerate(prompts):
+        if len(ids) > context:
+            raise InputError(
+                f"example {number} of {task.name} has {len(ids)} tokens as a prompt, and the model reads {context}; "
+                "shorten it, leave it out, or take a model with a longer context"
+            )
+    return [Marked(ids, [0] * len(ids)) for ids in prompts]
+
+
+def pad_labelled(
+    encoded: Sequence[Marked], labels: Sequence[int | float], *, padding: int, regression: bool, types: bool
+) -> Batch:
+    """Lay rows side by side, padded on the right; targets are float32 for a regression, int64 otherwise. types: whether the model tells first and second texts apart."""
+    if not encoded:
+        raise InputError("a batch needs at least one example, and none was given")
+    shape = (len(encoded), max(len(row.ids) for row in encoded))
+    ids, kinds = np.full(shape, padding, np.int64), np.zeros(shape, np.int64)
+    mask = np.zeros(shape, np.bool_)
+    for number, row in enumerate(encoded):
+        length = len(row.ids)
+        ids[number, :length], kinds[number, :length], mask[number, :length] = row.ids, row.types, True
+    targets = np.asarray(labels, np.float32) if regression else np.asarray(labels, np.int64)
+    return Batch(ids, targets, mask, kinds if types else None)
+
+
+class LabelledLoader:
+    """Batches of labelled examples, epoch after epoch, with little padding; the order is drawn as `ExampleLoader` draws it."""
+
+    def __init__(
+        self,
+        examples: Sequence[Labelled],
+        task: Classification,
+        tokenizer: Tokenizer,
+        *,
+        rows: int,
+        context: int,
+        seed: int,
+        types: bool = False,
+        window: int = 32,
+    ) -> None:
+        if not examples:
+            raise InputError("there is no example to learn from; the examples given are an empty list")
+        if rows < 1:
+            raise InputError(f"rows is {rows}; a batch needs at least one row")
+        self.encoded = encode_labelled(examples, task, tokenizer, context)
+        self.labels = [example.label for example in examples]
+        self.rows, self.seed, self.window = rows, seed, window
+        self._padding, self._regression, self._types = tokenizer.padding, task.regression, types
+        self._lengths = np.array([len(row.ids) for row in self.encoded])
+        self._last_epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that visit every example once."""
+        return -(-len(self.encoded) // self.rows)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step (counted from 0): the same for the same seed and step, whatever was asked before."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        if self._last_epoch[0] != epoch:
+            drawn = draw_epoch(self._lengths, rows=self.rows, window=self.window, seed=self.seed, epoch=epoch)
+            self._last_epoch = (epoch, drawn)
+        return self._batch(self._last_epoch[1][position])
+
+    def in_order(self) -> list[Batch]:
+        """Every example once, in the order given: for predictions."""
+        places = np.arange(len(self.encoded))
+        return [self._batch(places[i : i + self.rows]) for i in range(0, len(places), self.rows)]
+
+    def _batch(self, places: NDArray[np.int64]) -> Batch:
+        return pad_labelled(
+            [self.encoded[i] for i in places],
+            [self.labels[i] for i in places],
+            padding=self._padding,
+            regression=self._regression,
+            types=self._types,
+        )

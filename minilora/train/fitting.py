@@ -1,0 +1,60 @@
+"""How a task meets a model: which tasks a model can be given, and whether labels are answered in words or by a head.
+
+Comes before ``measure.py`` and ``finetune.py``. A decoder (GPT) writes, so every task fits it: a classification as prompts and words, or by a classification head on
+the last token. An encoder (BERT, RoBERTa, DeBERTa) reads and does not write: it fits classifications, by a head.
+"""
+
+import numpy as np
+
+from ..data.tasks import AnyTask, Classification, PlainText, Prompted, Task
+from ..errors import InputError, nearest
+from ..models.base import Model
+from ..models.heads import HeadKind
+
+ANSWERS = ("prompt", "head")
+
+
+def answers_of(model: Model, task: AnyTask, given: str | None) -> str | None:
+    """How a classification is answered, ``"prompt"`` or ``"head"``; None for other tasks. Raises InputError where the task doesn't fit the model."""
+    writes = model.head.kind == "language-model"
+    kind = type(model).__name__
+    if isinstance(task, Classification):
+        if given == "prompt" and not writes:
+            raise InputError(
+                f"answers is 'prompt', but the model ({kind} with the head {model.head.kind}) does not write; give answers 'head', or a decoder such as tiny-gpt"
+            )
+        return given or ("prompt" if writes else "head")
+    if not writes:
+        asks = "asks for the next token" if isinstance(task, PlainText) else "is answered in words"
+        raise InputError(
+            f"the task {task.name} {asks}, and the model ({kind} with the head {model.head.kind}) does not write; "
+            "take a decoder such as tiny-gpt, or a task with labels such as sst2"
+        )
+    return None
+
+
+def meet(
+    model: Model, task: AnyTask, answers: str | None, *, rng: np.random.Generator | None = None
+) -> AnyTask:
+    """The task in the form that the model is trained and measured on; puts a classification head on the model where that is what answers.
+
+    A head that the model has already, with as many outputs as the task needs, stays. rng: where a new head's start is drawn from.
+    """
+    if not isinstance(task, Classification):
+        return task
+    if answers == "prompt":
+        return task.prompted()
+    if model.head.describe() != HeadKind("classifier", task.outputs):
+        model.set_classifier(task.outputs, rng)
+    return task
+
+
+def check_answers(given: str | None) -> None:
+    """Raise InputError for a way to answer that is not known."""
+    if given is not None and given not in ANSWERS:
+        raise InputError(f"answers must be {' or '.join(ANSWERS)}, not {given!r}{nearest(given, ANSWERS)}")
+
+
+def writes_answers(task: AnyTask) -> bool:
+    """Whether the task, in the form that `meet` gave it, is answered by generating text."""
+    return isinstance(task, Task | Prompted)
