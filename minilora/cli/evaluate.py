@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
-from ..data.tasks import load_task
+from ..data.tasks import TASKS, Classification, find_task, load_task
 from ..errors import InputError
+from ..train.fitting import answers_of, check_answers, meet
 from ..train.measure import Measuring, measure
 from .finetune import TEXTS
 from .opening import adapter_option, model_option, open_model, settings_beside
@@ -19,9 +21,10 @@ SCORING = tuple(Measuring.__dataclass_fields__)
 @click.command("evaluate")
 @model_option
 @adapter_option
-@click.option("--task", help="nl2sql, e2e or text.  [default: the adapter's own]")
+@click.option("--task", help=f"One of {', '.join(TASKS)}.  [default: the adapter's own]")
 @click.option("--data", help="The file or folder that the task reads.  [default: the adapter's own]")
 @click.option("--data-seed", type=int, help=TEXTS["data_seed"])
+@click.option("--answers", help=TEXTS["answers"])
 @settings_options(Measuring, TEXTS)
 @click.option("--out", metavar="FILE", help="Write the answers to this file, one JSON object a line.")
 @click.option("--force", is_flag=True, help="Overwrite the file --out.")
@@ -32,6 +35,7 @@ def command(
     task: str | None,
     data: str | None,
     data_seed: int | None,
+    answers: str | None,
     out: str | None,
     force: bool,
     as_json: bool,
@@ -44,36 +48,44 @@ def command(
       minilora evaluate --adapter runs/sql --part test
       minilora evaluate --model tiny-gpt --task nl2sql --limit 100
       minilora evaluate --adapter runs/e2e --beam 4 --out answers.jsonl
+      minilora evaluate --adapter runs/sst2 --task sst2 --data SST-2 --limit 50
     """
     beside = settings_beside(adapter)
     task = task or beside.get("task")
     if task is None:
         raise InputError(
-            "no task is given; give --task nl2sql, e2e or text, or an --adapter that finetune wrote"
+            f"no task is given; give --task with one of {', '.join(TASKS)}, or an --adapter that finetune wrote"
         )
     if task == beside.get("task"):  # another task has other data, and answers of another length
         data, data_seed = (
             data or beside.get("data"),
             beside.get("data_seed") if data_seed is None else data_seed,
         )
+        answers = answers or beside.get("answers")
         given = {
             name: beside.get(name) if given[name] is None and name != "limit" else given[name]
             for name in SCORING
         }
     how = Measuring(**{name: value for name, value in given.items() if value is not None})
-    idle = [*how.idle(task), *(["data_seed"] if data_seed is not None and task != "nl2sql" else [])]
+    kind = find_task(task)
+    check_answers(answers)
+    idle = [*how.idle(task, answers), *(["data_seed"] if data_seed is not None and not kind.made else [])]
+    idle += ["answers"] if answers is not None and not issubclass(kind, Classification) else []
     if idle:
         note(f"Note: without effect on {task}: {', '.join(idle)}.")
     check_free(out, force)
     found = load_task(task, data=data, seed=data_seed or 0)
     opened = open_model(model, adapter)
-    result = measure(opened.model, found, how, out=out)
+    by = answers_of(opened.model, found, answers)
+    fitted = meet(opened.model, found, by, rng=np.random.default_rng(0))
+    result = measure(opened.model, fitted, how, out=out)
     if as_json:
         print_json(
             {
                 "model": opened.name,
                 "adapter": adapter,
                 "task": task,
+                "answers": by,
                 "part": result.part,
                 "primary": result.primary,
                 "metrics": dict(result.metrics),
@@ -82,9 +94,9 @@ def command(
             }
         )
         return
-    kind = "tokens" if task == "text" else "examples"
+    unit = "tokens" if task == "text" else "examples"
     print_table(
-        (f"{task}, {result.part}, {number(result.counted)} {kind}", "score"),
+        (f"{task}, {result.part}, {number(result.counted)} {unit}", "score"),
         [(name, number(value)) for name, value in result.metrics.items()],
     )
 

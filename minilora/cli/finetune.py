@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..data.tasks import TASKS
 from ..train.finetune import Result, finetune
 from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, free_folder
@@ -15,16 +16,25 @@ from .output import json_option, note, number, print_json, print_table
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
-    "task": "nl2sql, e2e or text.",
-    "data": "The file or folder that the task reads (e2e: zip or CSV; text: .txt or a folder; nl2sql makes its own).",
-    "data_seed": "nl2sql: the seed its tables and questions are made from.",
-    "method": "lora, full or houlsby.",
+    "task": f"One of {', '.join(TASKS)}.",
+    "data": "The file or folder that the task reads (see docs/tasks); tasks that are made need none.",
+    "data_seed": "Tasks that are made: the seed they are made from.  [default: 0]",
+    "answers": "Tasks with labels: prompt (in words) or head (a classification head).  [default: decoders prompt, encoders head]",
+    "method": "lora, full, top-layers, bitfit, head, houlsby, lin, pfeiffer, prefix-embedding, prefix-layer, or several joined by +.",
     "rank": "LoRA: r, the rank of the update.  [default: 8]",
     "alpha": "LoRA: α; the update is scaled by α/r.  [default: 16]",
     "targets": "LoRA: which layers, by name, separated by commas; all-linear for all.  [default: query,value]",
     "lora_dropout": "LoRA: dropout on the input of A.  [default: 0]",
-    "width": "Houlsby: the width of the bottleneck.  [default: 16]",
-    "learning_rate": "The highest learning rate.  [default: lora 8e-3, full 4e-4, houlsby 4e-3]",
+    "ranks": "LoRA: other ranks by layer, such as value=16,blocks.0=2.",
+    "alphas": "LoRA: other α by layer, written like ranks.",
+    "scaling": "LoRA: lora for α/r, rslora for α/√r.  [default: lora]",
+    "bias": "LoRA: the biases that are trained too: none, own (of the adapted layers) or all.  [default: none]",
+    "width": "houlsby, lin, pfeiffer: the width of the bottleneck.  [default: 16]",
+    "blocks": "houlsby, lin, pfeiffer: the numbers of the blocks that have adapters.  [default: all]",
+    "top": "top-layers: how many blocks are trained.  [default: 2]",
+    "prefix": "prefix-embedding, prefix-layer: special tokens before each text.  [default: 8]",
+    "infix": "prefix-embedding, prefix-layer: special tokens after its prompt.  [default: 0]",
+    "learning_rate": "The highest learning rate.  [default: the method's: lora 4e-3, full 4e-4, houlsby 8e-3, …]",
     "steps": "Optimizer steps.",
     "rows": "Examples a batch.",
     "length": "text: tokens a row.  [default: 256, or what fits]",

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import numpy as np
 
 from ..methods import Tuned, load_adapter
+from ..methods.files import read_adapter
+from ..models.base import Model
 from ..models.checkpoint import load
-from ..models.gpt import GPT
+from ..models.heads import HeadKind
 from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, read_config
+
+CLASSIFIER = "head.output.weight"
+"""The weight of a classification head, [labels, width], as an adapter's file names it."""
 
 model_option = click.option(
     "--model", help="A shipped model's name, or a model folder.  [default: the adapter's own, or tiny-gpt]"
@@ -24,7 +30,7 @@ adapter_option = click.option("--adapter", metavar="DIR", help="A folder that fi
 class Opened(NamedTuple):
     """A model, what it is called, and its adapter, if it has one."""
 
-    model: GPT
+    model: Model
     name: str
     tuned: Tuned | None
 
@@ -37,7 +43,15 @@ def settings_beside(adapter: str | None) -> dict[str, Any]:
 
 
 def open_model(model: str | None, adapter: str | None) -> Opened:
-    """Load the model, and the adapter into it. Raises InputError for either that cannot be loaded, and where they do not fit each other."""
+    """Load the model, and the adapter into it, with the classification head that the adapter was trained with, if it was.
+
+    Raises InputError for either that cannot be loaded, and where they do not fit each other.
+    """
     name: str = model or settings_beside(adapter).get("model", FineTuning.model)
     loaded = load(name)
-    return Opened(loaded, name, None if adapter is None else load_adapter(loaded, adapter))
+    if adapter is None:
+        return Opened(loaded, name, None)
+    outputs = read_adapter(adapter).base_shapes.get(CLASSIFIER, (0,))[0]
+    if outputs and loaded.head.describe() != HeadKind("classifier", outputs):
+        loaded.set_classifier(outputs, np.random.default_rng(0))  # the adapter brings its weights
+    return Opened(loaded, name, load_adapter(loaded, adapter))

@@ -140,11 +140,12 @@ def save_predictions(
     path: str | os.PathLike[str], examples: Sequence[Example], predictions: Sequence[str]
 ) -> None:
     """Write one JSON object a line: prompt, the completion that was wanted, and the prediction."""
-    lines = [
-        json.dumps(
-            {"prompt": example.prompt, "completion": example.completion.strip(), "prediction": prediction},
-            ensure_ascii=False,
-        )
-        for example, prediction in zip(examples, predictions, strict=True)
-    ]
-    write_atomically(path, "".join(line + "\n" for line in lines))
+    pairs = zip(examples, predictions, strict=True)
+    save_lines(
+        path, ({"prompt": e.prompt, "completion": e.completion.strip(), "prediction": p} for e, p in pairs)
+    )
+
+
+def save_lines(path: str | os.PathLike[str], records: Iterable[Mapping[str, object]]) -> None:
+    """Write one JSON object a line."""
+    write_atomically(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))

@@ -13,30 +13,31 @@ Comes after everything else in this room; ``minilora finetune`` and whoever work
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..data.tasks import PlainText, Task, load_task
+from ..data.tasks import AnyTask, Classification, PlainText, load_task
 from ..errors import InputError
 from ..files import write_atomically
 from ..methods import Tuned, adapt
 from ..methods.files import CONFIGURATION, WEIGHTS
+from ..models.base import Model
 from ..models.checkpoint import load
-from ..models.gpt import GPT
 from ..nn import Attention, Dropout
 from . import checkpoints, log
 from .evaluate import evaluate_loss
+from .fitting import meet
 from .log import History
 from .loop import fit
 from .measure import (
     Measured,
     examples_of,
+    labelled_of,
     measure,
-    tokenizer_of,
     training_data,
     validation_batches,
 )
@@ -130,25 +131,22 @@ def finetune(
     model = load(settings.model).astype(np.dtype(settings.dtype))
     task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
     settings = settle(settings, model, task)
+    task = meet(model, task, settings.answers, rng=np.random.default_rng(settings.seed))
     check_scoring(task, settings)
     if folder is not None and resume:
         check_same(folder, settings, "finetune", free=FREE)
-    tokenizer, context, parameters = tokenizer_of(model), model.config.context, model.count_parameters()
-    data = training_data(
-        task, tokenizer, rows=settings.rows, length=settings.length, context=context, seed=settings.seed
-    )
+    parameters = model.count_parameters()
+    identity = identify(settings, model, task)
+    set_dropout(model, settings.dropout or 0.0)
+    tuned = adapt(model, settings.adaptation(), name=settings.task, rng=settings.seed)
+    data = training_data(task, model, rows=settings.rows, length=settings.length, seed=settings.seed)
     validate = None
     if settings.evaluate_every is not None:
-        held_out = validation_batches(
-            task, tokenizer, rows=settings.rows, length=settings.length, context=context
-        )
+        held_out = validation_batches(task, model, rows=settings.rows, length=settings.length)
 
         def validate() -> float:
             return evaluate_loss(model, held_out, workers=settings.workers).nll
 
-    identity = identify(settings, model, task)
-    set_dropout(model, settings.dropout or 0.0)
-    tuned = adapt(model, settings.adaptation(), name=settings.task, rng=settings.seed)
     if folder is not None:
         begin_folder(folder, OUTPUTS, "finetune", settings, force=force)
 
@@ -178,16 +176,18 @@ def finetune(
     return result
 
 
-def check_scoring(task: Task | PlainText, settings: FineTuning) -> None:
+def check_scoring(task: AnyTask, settings: FineTuning) -> None:
     """Score one right answer, so that what scoring lacks (a package, an example) is found out before training and not after."""
-    if not isinstance(task, PlainText):
+    if isinstance(task, Classification):
+        labelled = labelled_of(task, settings.measuring())
+        task.score(labelled[:1], [example.label for example in labelled[:1]])
+    elif not isinstance(task, PlainText):
         examples = examples_of(task, settings.measuring())[:1]
         task.score(examples, [example.completion.strip() for example in examples])
 
 
-def identify(settings: FineTuning, model: GPT, task: Task | PlainText) -> Mapping[str, checkpoints.Setting]:
+def identify(settings: FineTuning, model: Model, task: AnyTask) -> Mapping[str, checkpoints.Setting]:
     """What decides the run beside ``Training``: the start, the data (both by digest) and the method."""
-    texts = task.train if isinstance(task, PlainText) else [f"{e.prompt}\0{e.completion}" for e in task.train]
     return {
         "method": str(settings.adaptation()),
         "rows": settings.rows,
@@ -195,12 +195,21 @@ def identify(settings: FineTuning, model: GPT, task: Task | PlainText) -> Mappin
         "dropout rate": settings.dropout,
         "the base's weights": checkpoints.describe((name, p.data) for name, p in model.named_parameters()),
         "the training data": checkpoints.describe(
-            ("", text.encode("utf-8", "surrogatepass")) for text in texts
+            ("", text.encode("utf-8", "surrogatepass")) for text in training_texts(task)
         ),
     }
 
 
-def set_dropout(model: GPT, rate: float) -> None:
+def training_texts(task: AnyTask) -> Sequence[str]:
+    """All that a task teaches, as texts."""
+    if isinstance(task, PlainText):
+        return task.train
+    if isinstance(task, Classification):
+        return ["\0".join([*e.texts, str(e.label)]) for e in task.train]
+    return [f"{e.prompt}\0{e.completion}" for e in task.train]
+
+
+def set_dropout(model: Model, rate: float) -> None:
     """Give every dropout of the model this rate."""
     for _, module in model.named_modules():
         if isinstance(module, Dropout):

@@ -12,13 +12,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data import Batch, Example, TextLoader, Tokenizer, encode_examples, pad, text_tokens, text_windows
+from ..data import (
+    Batch,
+    Example,
+    Labelled,
+    LabelledLoader,
+    TextLoader,
+    Tokenizer,
+    encode_examples,
+    pad,
+    text_tokens,
+    text_windows,
+)
 from ..data.batches import ExampleLoader
-from ..data.tasks import PlainText, Task
+from ..data.tasks import AnyTask, Classification, PlainText, Task
 from ..errors import InputError
+from ..models.base import Model
 from ..models.generate import Beam, Decoding, Greedy
 from ..models.gpt import GPT
-from .evaluate import evaluate_loss, evaluate_task
+from .evaluate import evaluate_loss, evaluate_task, save_lines
+from .predictions import predict
 
 PARTS = ("validation", "test")
 LONGEST_ROW = 256
@@ -62,20 +75,19 @@ class Measuring:
         ngram = Beam.no_repeat_ngram if self.no_repeat_ngram is None else self.no_repeat_ngram
         return Beam(width, penalty, ngram)
 
-    def idle(self, task: str) -> list[str]:
-        """The fields that were given and have no part in scoring this task."""
+    def idle(self, task: str, answers: str | None = None) -> list[str]:
+        """The fields that were given and have no part in scoring this task, answered so."""
         penalties = ("length_penalty", "no_repeat_ngram") if self.width(task) == 1 else ()
-        others = (
-            ("beam", "answer_tokens", "length_penalty", "no_repeat_ngram")
-            if task == "text"
-            else ("length", *penalties)
-        )
+        of_writing = ("beam", "answer_tokens", "length_penalty", "no_repeat_ngram")
+        others = ("length", *(of_writing if answers == "head" else penalties))
+        if task == "text":
+            others = of_writing
         return [name for name in others if getattr(self, name) is not None]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A score. metrics: figures by name, ``primary`` the one that decides; counted: examples answered, or tokens predicted; predictions: the answers, none for plain text."""
+    """A score. metrics: figures by name, ``primary`` the one that decides; counted: examples answered, or tokens predicted; predictions: the answers, of a head the labels' names; none for plain text."""
 
     part: str
     primary: str
@@ -86,28 +98,32 @@ class Measured:
 
 
 def measure(
-    model: GPT,
-    task: Task | PlainText,
+    model: Model,
+    task: AnyTask,
     how: Measuring,
     *,
     out: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
     title: str = "evaluating",
 ) -> Measured:
-    """Score ``model``, adapted or not, on a part of ``task``. out: a file for the answers, one JSON object a line. progress: a bar; None: in a terminal or a notebook.
+    """Score ``model``, adapted or not, on a part of ``task``, which `fitting.meet` has fitted to it. out: a file for the answers, one JSON object a line. progress: a bar; None: in a
+    terminal or a notebook.
 
     Raises InputError for a model without a tokenizer, and where the part is too short or a prompt too long for the model.
     """
     tokenizer = tokenizer_of(model)
+    if isinstance(task, Classification):
+        return measure_labels(model, task, how, out=out)
     if isinstance(task, PlainText):
         began = time.perf_counter()
-        length = row_length(task, tokenizer, model.config.context) if how.length is None else how.length
+        length = row_length(task, tokenizer, model.room) if how.length is None else how.length
         tokens = text_tokens(getattr(task, how.part), tokenizer)
         shortened = tokens if how.limit is None else tokens[: how.limit * length + 1]
-        found = evaluate_loss(model, windows(shortened, length, model.config.context), workers=how.workers)
+        found = evaluate_loss(model, windows(shortened, length, model.room), workers=how.workers)
         metrics = task.score(found.nll * found.tokens, found.tokens)
         return Measured(how.part, task.primary, metrics, found.tokens, time.perf_counter() - began)
     examples = examples_of(task, how)
+    assert isinstance(model, GPT)  # fitting.meet sees to it
     report = evaluate_task(
         model,
         task,
@@ -123,13 +139,49 @@ def measure(
     return Measured(how.part, task.primary, report.metrics, len(examples), report.seconds, report.predictions)
 
 
+def measure_labels(
+    model: Model, task: Classification, how: Measuring, *, out: str | os.PathLike[str] | None = None
+) -> Measured:
+    """Score the head of ``model``: the class with the greatest logit, or the score itself. out: a file for texts, labels and predictions, one JSON object a line."""
+    began = time.perf_counter()
+    examples = labelled_of(task, how)
+    answers = predict(model, labelled_data(model, task, examples, rows=32).in_order(), workers=how.workers)
+    predictions = answers[:, 0].tolist() if task.regression else answers.argmax(axis=1).tolist()
+    shown = [task.show(prediction) for prediction in predictions]
+    if out is not None:
+        lines = (
+            {"texts": list(e.texts), "label": task.show(e.label), "prediction": said, "outputs": numbers}
+            for e, said, numbers in zip(examples, shown, answers.astype(float).round(4).tolist(), strict=True)
+        )
+        save_lines(out, lines)
+    scores = task.score(examples, predictions)
+    return Measured(how.part, task.primary, scores, len(examples), time.perf_counter() - began, shown)
+
+
 def examples_of(task: Task, how: Measuring) -> Sequence[Example]:
     """The examples that are answered."""
     examples: Sequence[Example] = getattr(task, how.part)
     return examples[: how.limit]
 
 
-def tokenizer_of(model: GPT) -> Tokenizer:
+def labelled_of(task: Classification, how: Measuring) -> Sequence[Labelled]:
+    """The labelled examples that are answered; of several groups the first ``limit`` of each."""
+    examples: Sequence[Labelled] = getattr(task, how.part)
+    groups = sorted({example.group for example in examples})
+    return [e for group in groups for e in [e for e in examples if e.group == group][: how.limit]]
+
+
+def labelled_data(
+    model: Model, task: Classification, examples: Sequence[Labelled], *, rows: int, seed: int = 0
+) -> LabelledLoader:
+    """The batches of labelled examples, with token types where the model tells the two texts of a pair apart."""
+    types = getattr(model.config, "types", 0) > 1
+    return LabelledLoader(
+        examples, task, tokenizer_of(model), rows=rows, context=model.room, seed=seed, types=types
+    )
+
+
+def tokenizer_of(model: Model) -> Tokenizer:
     """The model's tokenizer; raises InputError when it was loaded without one."""
     if model.tokenizer is None:
         raise InputError("the model has no tokenizer; put its tokenizer.json into the model's folder")
@@ -138,9 +190,12 @@ def tokenizer_of(model: GPT) -> Tokenizer:
 
 
 def training_data(
-    task: Task | PlainText, tokenizer: Tokenizer, *, rows: int, length: int | None, context: int, seed: int
-) -> ExampleLoader | TextLoader:
+    task: AnyTask, model: Model, *, rows: int, length: int | None, seed: int
+) -> ExampleLoader | LabelledLoader | TextLoader:
     """The batches to train on, by number; ``length`` is for plain text. Raises InputError when an example does not fit into the context."""
+    tokenizer, context = tokenizer_of(model), model.room
+    if isinstance(task, Classification):
+        return labelled_data(model, task, task.train, rows=rows, seed=seed)
     if isinstance(task, PlainText):
         length = row_length(task, tokenizer, context) if length is None else length
         check_fits(length, context)
@@ -148,10 +203,12 @@ def training_data(
     return ExampleLoader(task.train, tokenizer, rows=rows, context=context, seed=seed)
 
 
-def validation_batches(
-    task: Task | PlainText, tokenizer: Tokenizer, *, rows: int, length: int | None, context: int
-) -> list[Batch]:
+def validation_batches(task: AnyTask, model: Model, *, rows: int, length: int | None) -> list[Batch]:
     """The whole validation part, for its loss: rows of like length together."""
+    tokenizer, context = tokenizer_of(model), model.room
+    if isinstance(task, Classification):
+        by_length = sorted(task.validation, key=lambda example: sum(map(len, example.texts)))
+        return labelled_data(model, task, by_length, rows=rows).in_order()
     if isinstance(task, PlainText):
         length = row_length(task, tokenizer, context) if length is None else length
         return windows(text_tokens(task.validation, tokenizer), length, context)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..data.tasks import PlainText, Task
+from ..data.tasks import TASKS, AnyTask, Classification, PlainText
 from ..errors import InputError, nearest
 from ..methods import Adapter, FullFineTuning, LoRA, Method
-from ..models.gpt import GPT
+from ..models.base import Model
+from .fitting import answers_of, check_answers
 from .measure import Measuring, row_length, tokenizer_of
 from .settings import Training
 
@@ -69,6 +70,7 @@ class FineTuning:
     task: str = "nl2sql"
     data: str | None = None
     data_seed: int | None = None
+    answers: str | None = None
     method: str = "lora"
     rank: int | None = None
     alpha: float | None = None
@@ -106,6 +108,7 @@ class FineTuning:
             raise InputError(
                 f"there is no method {self.method!r}; there are {', '.join(METHODS)}{nearest(self.method, METHODS)}"
             )
+        check_answers(self.answers)
         if self.dtype not in DTYPES:
             raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {self.dtype!r}")
         if self.rows < 1:
@@ -168,7 +171,10 @@ class FineTuning:
         others = {name for choice in METHODS.values() for name in choice.fields} - {
             *METHODS[self.method].fields
         }
-        others |= {*self.measuring().idle(self.task)} | ({"data_seed"} if self.task != "nl2sql" else set())
+        kind = TASKS.get(self.task)
+        others |= {*self.measuring().idle(self.task, self.answers)}
+        others |= set() if kind is not None and kind.made else {"data_seed"}
+        others |= set() if kind is not None and issubclass(kind, Classification) else {"answers"}
         return [
             field.name
             for field in dataclasses.fields(self)
@@ -176,8 +182,10 @@ class FineTuning:
         ]
 
 
-def settle(settings: FineTuning, model: GPT, task: Task | PlainText) -> FineTuning:
+def settle(settings: FineTuning, model: Model, task: AnyTask) -> FineTuning:
     """The settings with nothing left open, and None for what has no part in the run: the form that ``config.toml`` keeps."""
+    answers = answers_of(model, task, settings.answers)
+    settings = dataclasses.replace(settings, answers=answers)
     method, training = settings.adaptation(), settings.training()
     settled: dict[str, Any] = dict.fromkeys(settings.idle())
     settled |= {
@@ -196,7 +204,10 @@ def settle(settings: FineTuning, model: GPT, task: Task | PlainText) -> FineTuni
             row_length(task, tokenizer_of(model), model.config.context) if length is None else length
         )
         settled["before"] = True if settings.before is None else settings.before
+    elif isinstance(task, Classification) and answers == "head":
+        settled["before"] = True if settings.before is None else settings.before
     else:
+        task = task.prompted() if isinstance(task, Classification) else task
         decoding = settings.measuring().decoding(task)
         width = getattr(decoding, "width", 1)
         settled |= {
@@ -206,8 +217,8 @@ def settle(settings: FineTuning, model: GPT, task: Task | PlainText) -> FineTuni
             "answer_tokens": settings.answer_tokens or task.answer_tokens,
             "before": width == 1 if settings.before is None else settings.before,
         }
-        if task.name == "nl2sql":
-            settled["data_seed"] = settings.data_seed or 0
+    if TASKS[settings.task].made:
+        settled["data_seed"] = settings.data_seed or 0
     return dataclasses.replace(settings, **settled)
 
 
