@@ -3,7 +3,7 @@
 Comes after ``models``, whose layers it wraps, and before ``train``, which trains what a method frees.
 """
 
-from .adapt import adapt, load_adapter
+from .adapt import adapt, load_adapter, load_loralib
 from .adapter import Adapter
 from .base import Installed, LayerReport, Method, Size
 from .bottleneck import Bottleneck, BottleneckLayer
@@ -55,6 +55,7 @@ __all__ = [
     "explain",
     "linear_shapes",
     "load_adapter",
+    "load_loralib",
     "mixed",
     "read_adapter",
     "recompress",

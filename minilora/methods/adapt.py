@@ -15,6 +15,7 @@ import numpy as np
 
 from ..models.base import Model
 from .base import Method
+from .peft import read_loralib
 from .tuned import Tuned
 
 
@@ -45,4 +46,14 @@ def load_adapter(
     """
     tuned = Tuned(model)
     tuned.use(tuned.load(folder, name=name, other_base=other_base))
+    return tuned
+
+
+def load_loralib(model: Model, path: str | os.PathLike[str], *, alpha: float, name: str = "default") -> Tuned:
+    """Install in a plain ``model`` an adapter that the paper's own code saved (a torch file), and make it active.
+
+    alpha: what it was trained with; the file does not tell. A model for classification gets the file's head. See ``methods.peft.read_loralib`` for what is refused.
+    """
+    tuned = Tuned(model)
+    tuned.use(tuned.install(read_loralib(path, model, alpha=alpha), name=name))
     return tuned

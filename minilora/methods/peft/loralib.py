@@ -82,6 +82,10 @@ def _parts(
     rank = B.shape[1]
     scale = alpha / rank
     if len(part.ours) == 1:
+        if len(A) != rank:
+            raise InputError(
+                f"{source}: {layer} has lora_A {A.shape} and lora_B {B.shape}, whose ranks differ"
+            )
         check_shape(part, layer, Update(A, B, scale), base, source)
         return {part.ours[0]: Update(A, B, scale)}
     query, _, value = part.ours

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...backend import Array
 from ...errors import InputError
-from ..weights import is_bias
+from ..weights import HEAD, is_bias
 from .config import PeftConfig
 from .places import Places
 
@@ -45,7 +45,13 @@ def read_whole(
             config.bias != "none" and all(map(is_bias, pieces))
         ):
             found |= pieces
-        elif not all(np.array_equal(piece, base[ours]) for ours, piece in pieces.items()):
+        elif all(np.array_equal(piece, base[ours]) for ours, piece in pieces.items()):
+            continue
+        elif any(ours.startswith(HEAD) for ours in pieces):
+            raise InputError(
+                f"{source}: {name} was trained, and it belongs to the head that pretraining left, which stays as it is here"
+            )
+        else:
             raise InputError(
                 f"{source}: {name} was trained whole (modules_to_save, or a new token), and beside LoRA only biases and the head of a task can be"
             )
@@ -58,7 +64,15 @@ def read_whole(
         raise InputError(
             f"{source}: modules_to_save names {', '.join(absent)}, for which there are no weights"
         )
-    return {name: np.array(base[name]) for name in there.head} | found
+    return {name: np.array(base[name]) for name in there.head} | _nameless(config, there, base) | found
+
+
+def _nameless(config: PeftConfig, there: Places, base: Mapping[str, Array]) -> dict[str, Array]:
+    """Biases that PEFT does not know for such by their names (q_bias and v_bias of DeBERTa v1), and thus leaves as they are: the base's own, where biases are trained."""
+    parts = [
+        part for name, part in there.parts.items() if config.bias != "none" and not name.endswith(".bias")
+    ]
+    return {ours: np.array(base[ours]) for part in parts for ours in part.ours if is_bias(ours)}
 
 
 def _saved(config: PeftConfig, there: Places, name: str) -> bool:
