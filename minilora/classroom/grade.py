@@ -81,6 +81,9 @@ def grade(
     journal = table.with_suffix(".jsonl")
     make_folder(table.parent)
     known = read_journal(journal)
+    if journal.exists() and not journal.read_bytes().endswith(b"\n"):
+        with journal.open("a", encoding="utf-8") as file:
+            file.write("\n")  # below a line that a stopped run left half-written
     lock = Lock()
 
     def marked(one: Handed) -> Grade:

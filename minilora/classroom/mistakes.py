@@ -17,6 +17,8 @@ def by_problem(problem: Problem) -> tuple[str, str]:
         return f"Your file does not run: {problem.text}{at}.", by_exception(problem.text)
     if problem.kind == "raised":
         return f"Your code raised {problem.text}{at}.", by_exception(problem.text)
+    if problem.kind == "unusable" and problem.text.startswith("NameError"):
+        return f"Your file does not define what the check calls: {problem.text}.", "Was it renamed?"
     if problem.kind == "unusable":
         return (
             f"What your code gave could not be used: {problem.text}, in the check's line: {problem.where}",

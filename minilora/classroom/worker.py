@@ -161,13 +161,13 @@ def limit(memory: int, seconds: int, written: int) -> None:
     """Bound what this process and those it starts may take: bytes of memory, seconds of processor time, bytes in any one file; no core files, and few processes."""
     for what, most in (
         (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),  # counts the user's processes everywhere: 0 means no further one
     ):
         hard = resource.getrlimit(what)[1]
         resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard),) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # SIGXCPU first, which has a name
 
 
 def main(folder: Path) -> None:

@@ -62,7 +62,7 @@ def demo_command(folder: Path, steps: int, model: str, as_json: bool) -> None:
         yours = parts + [f"{what} ({name})" for name, what in BESIDE.items() if name in solved]
         note("Training with your own code: " + "; ".join(yours))
         own = losses(model, steps, solved)
-    note("And once more with the library's own")
+    note("And once more with the library's own, from the same start")
     library = losses(model, steps, {name: solved[name] for name in ("lora_init",) if name in solved})
     difference = float(np.max(np.abs(np.subtract(own, library)) / np.abs(library)))
     if as_json:

@@ -8,12 +8,16 @@ import click
 import numpy as np
 
 from ..errors import InputError
-from ..methods import describe, linear_shapes, read_adapter
-from ..methods.files import CONFIGURATION, WEIGHTS
+from ..methods import describe, explain, linear_shapes, read_adapter
+from ..methods.files import CONFIGURATION, WEIGHTS, method_as_json
+from ..methods.stored import same_base
 from ..models.checkpoint import CONFIG, load, shipped
 from ..tensors import load_tensors
 from .opening import settings_beside
 from .output import json_option, number, print_json, print_table, size
+
+PARTS = {"tokens": "token embedding", "types": "token types", "norm": "norm outside of blocks"}
+"""What the parts of a model are called whose own names say too little."""
 
 
 class Found(NamedTuple):
@@ -75,12 +79,11 @@ def inspect_model(path: str, base: str | None) -> Found:
         raise InputError(f"--base is for adapters, and {path!r} is a model; leave it out")
     model = load(path)
     config, total = model.config, model.count_parameters()
-    parts = {
-        "token embedding (and head)": model.tokens.count_parameters(),
-        "positions": model.positions.count_parameters(),
-        f"blocks ({config.layers})": sum(block.count_parameters() for block in model.blocks),
-        "last norm": model.norm.count_parameters(),
-    }
+    names = PARTS | {"blocks": f"blocks ({config.layers})"}
+    parts: dict[str, int] = {}
+    for name, parameter in model.named_parameters():
+        part = name.split(".")[0]
+        parts[names.get(part, part)] = parts.get(names.get(part, part), 0) + parameter.size
     tokenizer = None if model.tokenizer is None else int(model.tokenizer.vocabulary)
     facts = {
         "kind": "model",
@@ -93,7 +96,7 @@ def inspect_model(path: str, base: str | None) -> Found:
     facts["layers that LoRA can adapt"] = {name: list(shape) for name, shape in linear_shapes(config).items()}
     words = "without a tokenizer" if tokenizer is None else f"with a tokenizer of {tokenizer:,} tokens"
     summary = (
-        f"a GPT-2 of {total:,} parameters: {config.layers} layers, width {config.width}, {config.heads} heads, "
+        f"a {type(model).__name__} with the head {model.head.kind}, {total:,} parameters: {config.layers} layers, width {config.width}, {config.heads} heads, "
         f"context {config.context}, vocabulary {config.vocabulary:,}; {words}"
     )
     rows = [(name, f"{count:,}", f"{count / total:.1%}") for name, count in parts.items()]
@@ -106,18 +109,22 @@ def inspect_adapter(path: str, base: str | None) -> Found:
     own = settings_beside(path).get("model")
     if base is None and own is not None and (Path(own).is_dir() or own in shipped()):
         base = own
-    reports = describe(path, base=None if base is None else load(base))
+    model = None if base is None else load(base)
+    reports = describe(path, base=model)
+    same = None if model is None else same_base(saved, model)
     count = sum(int(array.size) for array in saved.arrays.values())
     written = sum((Path(path) / name).stat().st_size for name in (WEIGHTS, CONFIGURATION))
     acting = [report.acts for report in reports]
-    does = None if None in acting else any(acting)
+    does = True if True in acting else None if None in acting else False
     facts = {
         "kind": "adapter",
         "path": path,
         "name": saved.name,
         "method": saved.method.method,
-        "fields": vars(saved.method),
+        "fields": method_as_json(saved.method)["fields"],
+        "explanation": explain(saved.method),
         "base": base,
+        "made for this base": same,
         "trainable": count,
         "bytes": written,
         "does anything": does,
@@ -129,6 +136,10 @@ def inspect_adapter(path: str, base: str | None) -> Found:
         None: "whether it does anything shows beside its --base",
     }
     summary = f"the adapter {saved.name!r}, {saved.method}: {count:,} trainable parameters, {size(written)}; {words[does]}"
+    summary += (
+        f"\nIt was made for another base: the weights of {base!r} have other values." if same is False else ""
+    )
+    summary += f"\n\n{explain(saved.method)}\n"
     rows = [
         (
             r.layer,

@@ -27,7 +27,7 @@ BODIES = {
         "return x + undefined",
         "NameError: name 'undefined' is not defined (03_4_softmax.py, line 5)",
     ),
-    "None": ("pass", "cannot unpack non-iterable NoneType"),
+    "None": ("pass", "'NoneType' object is not subscriptable"),
     "recursion": ("return softmax(x)", "RecursionError"),
 }
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -85,13 +84,21 @@ def test_watch_checks_what_is_saved(run, tmp_path):
     run(START)
     path = tmp_path / "work" / "03_4_softmax.py"
 
-    def save():
-        for second in range(1, 60):  # again and again: the watch may not have begun
-            time.sleep(0.5)
-            os.utime(path, (second, second))
+    over = threading.Event()
 
-    threading.Thread(target=save, daemon=True).start()
-    assert "softmax: not written yet" in run("exercise watch --in work --times 1").stdout
+    def save():
+        second = 1
+        while not over.wait(0.5):  # again and again: the watch may not have begun
+            os.utime(path, (second, second))
+            second += 1
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    try:
+        assert "softmax: not written yet" in run("exercise watch --in work --times 1").stdout
+    finally:
+        over.set()
+        saving.join()
 
 
 def test_names_that_are_not_there(run):
@@ -112,6 +119,7 @@ def test_teachers_commands(run, tmp_path):
     assert (tmp_path / "grades.csv").read_text() == "student,softmax,points,maximum\nada,7,7,7\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("tiny-gpt" not in shipped(), reason="tiny-gpt is not in this checkout")
 def test_lora_is_trained_with_the_students_own_code(run):
     names = [*dict.fromkeys(name for part in PARTS for name in part.exercises), *BESIDE]

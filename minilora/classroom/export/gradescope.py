@@ -13,6 +13,7 @@ SETUP = """#!/usr/bin/env bash
 # Runs once, when Gradescope builds the autograder. A wheel in this folder is taken; otherwise pip looks for the release.
 set -euo pipefail
 cd "$(dirname "$0")"
+apt-get update
 apt-get install -y python3 python3-pip python3-venv
 python3 -m venv /autograder/environment
 wheel=$(ls minilora-*.whl 2>/dev/null || echo "minilora=={version}")
