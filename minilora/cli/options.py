@@ -52,8 +52,16 @@ def _option(
 
 
 def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """``query,value`` as two names."""
-    return None if value is None else tuple(name.strip() for name in value.split(","))
+    """``query,value`` as two names; ``full,lora:rank=4,alpha=8`` too, since what says ``field=value`` belongs to the name before it."""
+    if value is None:
+        return None
+    names: list[str] = []
+    for part in value.split(","):
+        if names and "=" in part and ":" not in part:
+            names[-1] += f",{part.strip()}"
+        else:
+            names.append(part.strip())
+    return tuple(names)
 
 
 def make_settings(

@@ -1,6 +1,6 @@
 """Several methods on one task, under the same conditions: trained, asked the same questions, and measured.
 
-Comes after ``memory.py``; ``quickstart.py`` says which methods, and shows what comes out. Every method starts from the same weights, sees the same batches in the same
+Comes after ``memory.py``; ``quickstart.py`` and ``compare/`` say which methods, and show what comes out. Every method starts from the same weights, sees the same batches in the same
 order, and answers the same questions.
 """
 
@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..data.batches import Batch, ExampleLoader
+from ..data.batches import Batch
 from ..data.examples import Example
 from ..data.metrics import bootstrap_interval, wilson_interval
 from ..data.tasks import NL2SQL
 from ..methods import Method, Tuned, adapt
+from ..methods.files import WEIGHTS
+from ..models.base import Model
 from ..models.gpt import GPT
 from ..train import Training, evaluate_task, fit
 from .layer_gradients import copy_of
@@ -89,40 +91,46 @@ class Outcome:
 
 def train(
     contestant: Contestant,
-    base: GPT,
-    loader: ExampleLoader,
+    base: Model,
+    batches: Callable[[int], Batch],
     *,
+    task: str,
     steps: int,
     warmup: int,
     folder: Path,
     seed: int,
-    progress: Callable[[float, str], None],
+    watch: Callable[[int, Tuned], None],
+    resume: bool = False,
 ) -> Outcome:
-    """Adapt a copy of ``base`` by the contestant's method, train it, and save what it learned to ``folder``.
+    """Adapt a copy of ``base`` by the contestant's method, train it, and save what it learned, under the name ``task``, to ``folder``.
 
-    progress: told how far it is, as a share and a text. Dropout is off: a few hundred steps do not overfit.
+    watch: called with the number of steps taken and the adapted model, before the first step and after each. resume: keep checkpoints in the folder, and go on from
+    one that is there. Dropout is off: a few hundred steps do not overfit.
     """
-    tuned = adapt(copy_of(base), contestant.method, name="sql", rng=seed)
+    tuned = adapt(copy_of(base), contestant.method, name=task, rng=seed)
     settings = Training(
         steps, contestant.learning_rate, warmup=min(warmup, steps // 3), dropout=False, seed=seed
     )
-    progress(0.0, "memory of a step")
-    memory = step_memory(tuned.model, loader.batch(0), settings)
-
-    def batch(step: int) -> Batch:
-        progress(step / steps, f"step {step + 1} of {steps}")
-        return loader.batch(step)
-
-    history = fit(tuned.model, batch, settings, progress=False)
+    memory = step_memory(tuned.model, batches(0), settings)
+    history = fit(
+        tuned.model,
+        batches,
+        settings,
+        out=folder if resume else None,
+        watch=lambda step: watch(step, tuned),
+        resume=resume,
+        progress=False,
+    )
     tuned.save(folder, force=True)
-    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    size = (folder / WEIGHTS).stat().st_size
     return Outcome(contestant, tuned, history.losses, history.seconds, memory.step, size)
 
 
 def ask(
-    model: GPT, task: NL2SQL, questions: Sequence[Example], progress: Callable[[float, str], None]
+    model: Model, task: NL2SQL, questions: Sequence[Example], progress: Callable[[float, str], None]
 ) -> Answers:
     """Let the model answer greedily, and run what it writes on the tables."""
+    assert isinstance(model, GPT)  # only a decoder was let in
     texts: list[str] = []
     for start in range(0, len(questions), PIECE):
         progress(start / len(questions), f"question {start + 1} of {len(questions)}")

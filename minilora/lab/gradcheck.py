@@ -17,8 +17,8 @@ from ..autograd import REGISTRY, Tensor, check_gradients, gradients, relative_er
 from ..autograd.tape import Node
 from ..data.batches import Batch
 from ..methods import Adapter, FullFineTuning, LoRA, Method
+from ..models.base import Model
 from ..models.checkpoint import load
-from ..models.gpt import GPT
 from ..train import SGD, AdamW
 from .identities import check_false_identity, check_identities
 from .paths import check_rotation
@@ -74,7 +74,7 @@ class GradcheckReport:
 
 
 def gradcheck(
-    model: GPT | str | os.PathLike[str] | None = None,
+    model: Model | str | os.PathLike[str] | None = None,
     *,
     methods: Sequence[Method] = METHODS,
     seed: int = 0,
@@ -85,10 +85,11 @@ def gradcheck(
     Raises InputError for a model that cannot be loaded, or a method that the model refuses.
     """
     rng = np.random.default_rng(seed)
+    checked: Model
     if model is None:
         name, checked = "a small random GPT", random_model(rng)
-    elif isinstance(model, GPT):
-        name, checked = f"a GPT of {model.count_parameters():,} parameters", model
+    elif isinstance(model, Model):
+        name, checked = f"a model of {model.count_parameters():,} parameters", model
     else:
         name, checked = str(model), load(model)
     batch = random_batch(checked, rng)
@@ -137,7 +138,7 @@ def twin_rows(seed: int) -> Iterator[Row]:
         yield Row("fused = reference", name, error, TWINS)
 
 
-def wrong_rows(model: GPT, batch: Batch, seed: int) -> Iterator[Row]:
+def wrong_rows(model: Model, batch: Batch, seed: int) -> Iterator[Row]:
     """What is wrong and must be found out: a pullback that is off by one part in 100,000, and two identities that do not hold."""
     x = np.random.default_rng(seed).standard_normal((3, 4))
     yield Row(

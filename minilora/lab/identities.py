@@ -13,7 +13,7 @@ import numpy as np
 from ..backend import Array
 from ..data.batches import Batch
 from ..methods import LoRA
-from ..models.gpt import GPT
+from ..models.base import Model
 from .layer_gradients import (
     Factors,
     LayerGradients,
@@ -92,7 +92,7 @@ def tangent_projection(at: LayerGradients) -> float:
 
 
 def check_identities(
-    model: GPT,
+    model: Model,
     batch: Batch,
     *,
     rank: int = 4,
@@ -144,7 +144,7 @@ def check_identities(
     ]  # fmt: skip
 
 
-def check_false_identity(model: GPT, batch: Batch, *, rank: int = 2, seed: int = 0) -> Finding:
+def check_false_identity(model: Model, batch: Batch, *, rank: int = 2, seed: int = 0) -> Finding:
     """``tangent_projection``, which does not hold: its error must be large, or these checks could not fail."""
     lora = LoRA(rank, float(rank), ("query", "value"))
     factors = orthonormal_factors(model, lora, np.random.default_rng(seed))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..models.gpt import GPT
+from ..models.base import Model
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Latency:
 
 
 def forward_latencies(
-    models: Mapping[str, GPT], *, tokens: int = 128, trials: int = 30, seed: int = 0
+    models: Mapping[str, Model], *, tokens: int = 128, trials: int = 30, seed: int = 0
 ) -> dict[str, Latency]:
     """The latency of logits of one text of ``tokens`` tokens (batch 1, no cache, no tape) for each model by its name.
 
@@ -57,7 +57,7 @@ def latencies(
     return {name: _summary(found) for name, found in seconds.items()}
 
 
-def _forward(model: GPT, ids: np.ndarray) -> Callable[[], object]:
+def _forward(model: Model, ids: np.ndarray) -> Callable[[], object]:
     return lambda: model.logits(ids)
 
 

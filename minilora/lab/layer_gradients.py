@@ -4,8 +4,10 @@ Comes after ``methods`` and before ``identities.py``, which compares what is mea
 it is.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from ..autograd import gradients
 from ..backend import Array
 from ..data.batches import Batch
 from ..methods import FullFineTuning, LoRA, adapt, linear_shapes, select
-from ..models.gpt import GPT
+from ..models.base import Model
 
 Factors = Mapping[str, tuple[Array, Array]]
 """(A, B) by the path of the layer; A: [rank, in], B: [out, rank]."""
@@ -34,15 +36,16 @@ class LayerGradients:
     G: Array
 
 
-def copy_of(model: GPT, dtype: np.typing.DTypeLike = np.float32) -> GPT:
-    """The same model in arrays of its own. model: a plain one, without adapters; the tokenizer is shared."""
-    copy = GPT(model.config, None, dtype)
-    copy.load_state(model.state())
-    copy.tokenizer = model.tokenizer
-    return copy
+M = TypeVar("M", bound=Model)
 
 
-def measure(model: GPT, batch: Batch, method: LoRA, factors: Factors) -> dict[str, LayerGradients]:
+def copy_of(model: M, dtype: np.typing.DTypeLike = np.float32) -> M:
+    """The same model in arrays of its own, all trainable. model: a plain one, without adapters; the tokenizer is shared."""
+    copied = copy.deepcopy(model, {id(model.tokenizer): model.tokenizer})
+    return copied.astype(dtype).freeze().unfreeze()  # so that each parameter gets a place of its own on tapes
+
+
+def measure(model: Model, batch: Batch, method: LoRA, factors: Factors) -> dict[str, LayerGradients]:
     """Both gradients of the loss on ``batch``, for every layer that ``method`` adapts, at the point that ``factors`` says.
 
     LoRA's are those of the adapted model, where the weight W₀ is frozen and sBA stands beside it. Full fine-tuning's are those of a plain model whose weights are
@@ -68,7 +71,7 @@ def measure(model: GPT, batch: Batch, method: LoRA, factors: Factors) -> dict[st
     }
 
 
-def random_factors(model: GPT, method: LoRA, rng: np.random.Generator) -> Factors:
+def random_factors(model: Model, method: LoRA, rng: np.random.Generator) -> Factors:
     """A as LoRA draws it, U(−1/√in, 1/√in), and B Gaussian with standard deviation 0.02, as if after some training."""
     return {
         path: (
@@ -79,7 +82,7 @@ def random_factors(model: GPT, method: LoRA, rng: np.random.Generator) -> Factor
     }
 
 
-def orthonormal_factors(model: GPT, method: LoRA, rng: np.random.Generator) -> Factors:
+def orthonormal_factors(model: Model, method: LoRA, rng: np.random.Generator) -> Factors:
     """A with orthonormal rows (AAᵀ = I; with r = in also AᵀA = I) and B with orthonormal columns."""
     return {
         path: (_orthonormal(rng, k, method.rank).T, _orthonormal(rng, out, method.rank))
@@ -92,7 +95,7 @@ def at_the_start(factors: Factors) -> Factors:
     return {path: (A, np.zeros_like(B)) for path, (A, B) in factors.items()}
 
 
-def _shapes(model: GPT, method: LoRA) -> dict[str, tuple[int, int]]:
+def _shapes(model: Model, method: LoRA) -> dict[str, tuple[int, int]]:
     shapes = linear_shapes(model.config)
     return {path: shapes[path] for path in select(shapes, method.targets)}
 

@@ -8,7 +8,7 @@ import tracemalloc
 from dataclasses import dataclass
 
 from ..data.batches import Batch
-from ..models.gpt import GPT
+from ..models.base import Model
 from ..train import Training
 from ..train.parallel import Workers, loss_and_gradient
 
@@ -21,7 +21,7 @@ class StepMemory:
     step: int
 
 
-def step_memory(model: GPT, batch: Batch, settings: Training) -> StepMemory:
+def step_memory(model: Model, batch: Batch, settings: Training) -> StepMemory:
     """The memory of one step on ``batch``: forward, backward, and the optimizer's update with its state. The parameters keep their values to the last bit.
 
     Counted by tracemalloc, which NumPy tells of every array's memory; Python's own objects are counted too, and are small beside. Not counted: the buffers that BLAS

@@ -8,9 +8,11 @@ from html import escape
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fbfaf7; --card: #ffffff; --ink: #1d2126; --soft: #626b76; --rule: #e4e1d9; --code: #f3f1eb;
-  --base: #8a8f98; --lora: #2f6fd0; --full: #d4622a; --houlsby: #2c9a74; --good: #1e7f58; --bad: #b3372c; }
+  --base: #8a8f98; --lora: #2f6fd0; --full: #d4622a; --houlsby: #2c9a74; --good: #1e7f58; --bad: #b3372c;
+  --s1: #2f6fd0; --s2: #2c9a74; --s3: #8e5bc0; --s4: #b98a10; --s5: #c2487e; --s6: #3b9bb5; --s7: #7a8a2e; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14171b; --card: #1b1f25; --ink: #e7e9ec; --soft: #9aa4b0; --rule: #2c323a; --code: #232931;
-  --base: #8b94a0; --lora: #6fa8ff; --full: #f0935c; --houlsby: #55c79c; --good: #55c79c; --bad: #ff8b7d; } }
+  --base: #8b94a0; --lora: #6fa8ff; --full: #f0935c; --houlsby: #55c79c; --good: #55c79c; --bad: #ff8b7d;
+  --s1: #6fa8ff; --s2: #55c79c; --s3: #bb92ea; --s4: #e0b84c; --s5: #ee86b3; --s6: #6fc6dc; --s7: #b3c25c; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 1040px; margin: 0 auto; padding: 2.2rem 1.1rem 3rem; }
@@ -26,7 +28,7 @@ figure { margin: 0; } figure p { margin: 0 0 .5rem; }
 th, td { padding: .5rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: baseline; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); font-size: .82rem; white-space: nowrap; }
 tbody tr:last-child td { border-bottom: 0; } table:not(.words) :is(th, td):first-child { position: sticky; left: 0; background: var(--card); } td small { color: var(--soft); display: block; font-size: .8em; }
-table.words td { text-align: left; white-space: normal; } table.words td:last-child, table.words th:last-child { text-align: right; white-space: nowrap; } table.words th { text-align: left; }
+table.wide th { white-space: normal; min-width: 7rem; vertical-align: bottom; } table.words td { text-align: left; white-space: normal; } table.words td:last-child, table.words th:last-child { text-align: right; white-space: nowrap; } table.words th { text-align: left; }
 pre { background: var(--code); border-radius: 8px; padding: .7rem .85rem; margin: .5rem 0; overflow-x: auto; font: .84rem/1.5 ui-monospace, "SF Mono", Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; margin: .2rem 0 .9rem; font-size: .9rem; }
 .key span::before { content: ""; display: inline-block; width: .7em; height: .7em; border-radius: 2px; margin-right: .45em; background: var(--c); }
@@ -34,9 +36,10 @@ pre { background: var(--code); border-radius: 8px; padding: .7rem .85rem; margin
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
 .note { border-left: 3px solid var(--full); padding: .1rem 0 .1rem .9rem; }
 .base { --c: var(--base); } .lora { --c: var(--lora); } .full { --c: var(--full); } .houlsby { --c: var(--houlsby); }
+.s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); } .s4 { --c: var(--s4); } .s5 { --c: var(--s5); } .s6 { --c: var(--s6); } .s7 { --c: var(--s7); }
 svg { display: block; width: 100%; height: auto; font-family: inherit; } svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
 svg .label { fill: var(--ink); } svg .axis { stroke: var(--soft); stroke-width: 1; } svg .grid { stroke: var(--rule); stroke-width: 1; }
-svg .line { fill: none; stroke: var(--c); stroke-width: 2.2; stroke-linejoin: round; } svg .faint { opacity: .25; stroke-width: 1; }
+svg .line { fill: none; stroke: var(--c); stroke-width: 2.2; stroke-linejoin: round; } svg .faint { opacity: .25; stroke-width: 1; } svg .dashed { stroke-dasharray: 5 4; stroke-width: 1.6; } svg .small { r: 3px; stroke-width: 1; }
 svg .bar { fill: var(--c); } svg .hollow { fill-opacity: .45; } svg .dot { fill: var(--c); stroke: var(--card); stroke-width: 2; }
 svg .whisker { stroke: var(--ink); stroke-width: 1.5; opacity: .75; stroke-linecap: round; } svg .level { stroke: var(--c); stroke-dasharray: 4 4; }
 @media (max-width: 30rem) { svg text { font-size: 14px; } table:not(.words) td:first-child { white-space: normal; min-width: 7.5rem; } th, td { padding: .5rem .45rem; } }

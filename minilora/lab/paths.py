@@ -10,7 +10,7 @@ from ..autograd import gradients
 from ..backend import Array
 from ..data.batches import Batch
 from ..methods import LoRA, adapt
-from ..models.gpt import GPT
+from ..models.base import Model
 from ..train import SGD, AdamW
 from .identities import Finding, relative, worst
 from .layer_gradients import Factors, at_the_start, copy_of, random_factors
@@ -19,7 +19,7 @@ STEPS = 3
 
 
 def check_rotation(
-    model: GPT, batch: Batch, optimizer: SGD | AdamW, *, rank: int = 4, seed: int = 0
+    model: Model, batch: Batch, optimizer: SGD | AdamW, *, rank: int = 4, seed: int = 0
 ) -> Finding:
     """How much the merged updates differ after a few steps from A and from QA: the largest relative difference over the layers.
 
@@ -41,7 +41,7 @@ def check_rotation(
 
 
 def merged_after(
-    model: GPT, batch: Batch, method: LoRA, factors: Factors, optimizer: SGD | AdamW
+    model: Model, batch: Batch, method: LoRA, factors: Factors, optimizer: SGD | AdamW
 ) -> dict[str, Array]:
     """s·BA of every layer after ``STEPS`` steps on the same batch from these factors, in float64."""
     tuned = adapt(copy_of(model, np.float64), method)

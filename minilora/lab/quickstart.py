@@ -8,7 +8,7 @@ Comes after everything else in this room; ``minilora quickstart`` calls ``quicks
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from ..data.batches import ExampleLoader, encode_examples, pad
 from ..data.tasks import NL2SQL
 from ..errors import InputError
 from ..files import make_folder, write_atomically
-from ..methods import Adapter, FullFineTuning, LoRA, load_adapter
+from ..methods import Adapter, FullFineTuning, LoRA, Tuned, load_adapter
 from ..models.checkpoint import load
 from ..models.gpt import GPT
 from ..train.runs import circumstances
@@ -94,6 +94,10 @@ def quickstart(
     folder = Path(out)
     refuse_occupied(folder, force)
     base = model if isinstance(model, GPT) else load(model)
+    if not isinstance(base, GPT):
+        raise InputError(
+            f"the model {str(model)!r} does not write, so it cannot answer; give one that does, such as tiny-gpt"
+        )
     if base.tokenizer is None:
         raise InputError(
             f"the model {str(model)!r} has no tokenizer, so it cannot read questions; give a folder with a tokenizer.json"
@@ -129,16 +133,18 @@ def tour(base: GPT, model_name: str, plan: Plan, seed: int, folder: Path, at: Ph
     for contestant in CONTESTANTS:
         name, title = contestant.name, contestant.title
         at.begin(f"training: {title}")
+        steps = plan.steps[name]
         outcomes.append(
             train(
                 contestant,
                 base,
-                loader,
-                steps=plan.steps[name],
+                loader.batch,
+                task="sql",
+                steps=steps,
                 warmup=plan.warmup,
                 folder=folder / ADAPTERS / name,
                 seed=seed,
-                progress=at.at,
+                watch=shown(at, steps),
             )
         )
         at.begin(f"asking: {title}")
@@ -195,6 +201,11 @@ def tour(base: GPT, model_name: str, plan: Plan, seed: int, folder: Path, at: Ph
         "merge": merge,
         "switch": switch,
     }
+
+
+def shown(at: Phases, steps: int) -> Callable[[int, Tuned], None]:
+    """Tells ``at`` how far training is."""
+    return lambda step, _: at.at(step / steps, f"step {step} of {steps}")
 
 
 def refuse_occupied(folder: Path, force: bool) -> None:

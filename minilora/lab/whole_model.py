@@ -8,6 +8,7 @@ import numpy as np
 from ..autograd import gradients, no_grad
 from ..data.batches import Batch
 from ..methods import Method, adapt
+from ..models.base import Model
 from ..models.gpt import GPT, GPTConfig
 from .layer_gradients import copy_of
 
@@ -15,7 +16,7 @@ SMALL = GPTConfig(vocabulary=61, context=24, width=16, layers=2, heads=4)
 """The model that is checked when none is named."""
 
 
-def model_error(model: GPT, method: Method, batch: Batch, seed: int, directions: int = 3) -> float:
+def model_error(model: Model, method: Method, batch: Batch, seed: int, directions: int = 3) -> float:
     """The largest relative error of ⟨∂L/∂θ, v⟩ over random directions v, θ being all that ``method`` trains in ``model``.
 
     The differences are central ones of fourth order, (8(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h with h = 2e-4, and v is as large in each array as the array is:
@@ -59,7 +60,7 @@ def random_model(rng: np.random.Generator) -> GPT:
     return model
 
 
-def random_batch(model: GPT, rng: np.random.Generator, rows: int = 2, tokens: int = 24) -> Batch:
+def random_batch(model: Model, rng: np.random.Generator, rows: int = 2, tokens: int = 24) -> Batch:
     """Random tokens, a third of them outside the loss. Gradients must be right for any text, so it may as well be this."""
     shape = (rows, min(tokens, model.config.context))
     ids, targets = (rng.integers(0, model.config.vocabulary, shape) for _ in range(2))

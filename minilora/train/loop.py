@@ -44,6 +44,7 @@ def fit(
     *,
     out: str | Path | None = None,
     validate: Callable[[], float] | None = None,
+    watch: Callable[[int], None] | None = None,
     resume: bool = False,
     overwrite: bool = False,
     identity: Mapping[str, Setting] | None = None,
@@ -54,6 +55,7 @@ def fit(
 
     model: has ``loss(batch, divisor=, smoothing=, rng=)``, ``named_parameters()`` and ``trainable_parameters()``. batches: the batch of each number from 0; step t takes
     those from (t − 1) · accumulation on. validate: a number, lower being better, computed after every ``evaluate_every`` steps and after the last.
+    watch: called with the number of steps taken, before the first and after each (before a checkpoint knows of it); it may look at the model, and must leave it as it is.
     out: the folder of ``log.jsonl`` and ``checkpoint.safetensors``; None writes nothing. resume: go on from the checkpoint in ``out``, or from the start where there is none
     yet. overwrite: begin anew in a folder that holds a run. identity: further values that decide the run, such as the data file and its seed, which must be the same on resume.
     progress: show a bar; None shows it in a terminal or a notebook.
@@ -83,6 +85,8 @@ def fit(
         Workers(settings.workers) as workers,
         progress_bar(title, settings.steps, done=state.step, show=progress) as bar,
     ):
+        if watch is not None:
+            watch(state.step)
         while not finished(settings, state):
             began = time.perf_counter()
             rate = settings.learning_rate * settings.make_schedule().factor(state.step, settings.steps)
@@ -114,6 +118,8 @@ def fit(
             tokens = sum(int(batch.mask.sum()) for batch in of_step)
             journal.append(Record(state.step, loss, rate, norm, tokens, seconds, validation))
             bar.advance(in_brief(journal.records))
+            if watch is not None:
+                watch(state.step)
             if out is not None and (finished(settings, state) or state.step % settings.save_every == 0):
                 journal.sync()
                 save_checkpoint(out, parameters, optimizer.state(), state, names)

@@ -1,0 +1,95 @@
+"""``minilora compare``: several methods on the same weights and batches, followed over training. Calls ``lab.compare.compare``."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..lab.compare import Comparison, compare
+from ..train.runs import CONFIG, free_folder
+from .errors import resumable
+from .options import make_settings, settings_options
+from .output import json_option, number, print_json, print_table
+
+TEXTS = {
+    "model": "A shipped model's name, or a model folder.",
+    "task": "A task's name, as for finetune.",
+    "data": "The file or folder that the task reads.",
+    "data_seed": "nl2sql: the seed its tables and questions are made from.",
+    "methods": "Separated by commas, each as name or name:field=value,…; lr= sets a learning rate.  [default: full, two LoRAs, houlsby, bitfit]",
+    "steps": "Optimizer steps of each method.",
+    "rows": "Examples a batch.",
+    "length": "text: tokens a row.  [default: 256, or what fits]",
+    "warmup": "Steps over which the learning rate rises.",
+    "points": "How many times everything is measured.",
+    "held_out": "Validation examples for the loss.",
+    "limit": "Validation examples that are answered at the end; 0 asks nothing.",
+    "seed": "Of the adapters' starts and the order of examples.",
+}
+
+
+@click.command("compare")
+@settings_options(Comparison, TEXTS)
+@click.option("--config", metavar="FILE", help="Take settings from a TOML file; options given here win.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="Where everything is written.  [default: runs/compare, or the next free name]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the comparison in --out, under its own settings.")
+@click.option("--force", is_flag=True, help="Overwrite the comparison in --out.")
+@json_option
+def command(
+    config: str | None, out: str | None, resume: bool, force: bool, as_json: bool, **given: Any
+) -> None:
+    """Train several methods from the same weights on the same batches, and follow what each does to them: the update beside full fine-tuning's, the gradient's share in LoRA's span, ranks, distances, losses.
+
+    Writes report.html, which opens in a browser, and report.json.
+
+    \b
+    Examples:
+      minilora compare --methods lora:rank=4,targets=all-linear,houlsby:width=16,bitfit --steps 250
+      minilora compare --task e2e --data e2e-dataset.zip --limit 0 --out runs/e2e-compare
+      minilora compare --out runs/compare --resume
+    """
+    if resume and config is None and out is not None and (Path(out) / CONFIG).is_file():
+        config = str(Path(out) / CONFIG)
+    settings = make_settings(Comparison, given, config, "compare")
+    folder = free_folder(Path("runs") / "compare") if out is None else Path(out)
+    with resumable(f"minilora compare --out {shlex.quote(str(folder))} --resume"):
+        report = compare(settings, folder, resume=resume, force=force)
+    if as_json:
+        print_json(report)
+    else:
+        show(report)
+        click.echo(f"written to {folder}: open {folder / 'report.html'}")
+
+
+def show(report: dict[str, Any]) -> None:
+    """One row a method, at the end of training."""
+    primary = report["task"]["primary"]
+    rows = []
+    for method in report["methods"]:
+        last = method["points"][-1]
+        update, gradient = last["weights"] or {}, last["gradient"]
+        score = method["score"] or {}
+        rows.append(
+            (
+                method["title"],
+                f"{method['trainable']:,}",
+                *map(
+                    number,
+                    (
+                        last["loss"],
+                        score.get(primary),
+                        update.get("cosine"),
+                        last["answers"]["cosine"],
+                        gradient["share_in_span"],
+                        update.get("effective_rank"),
+                    ),
+                ),
+            )
+        )
+    columns = ("", "trainable", "loss", primary, "cos ΔW", "cos answers", "G in span", "rank ΔW")
+    print_table(columns, rows)

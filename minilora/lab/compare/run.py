@@ -1,0 +1,182 @@
+"""A comparison from beginning to end: every method trained from the same weights on the same batches, watched, and scored.
+
+Comes after ``points.py`` and ``equivalence.py``. What it leaves in its folder:
+
+    config.toml                     the settings
+    NAME/                           of each method: log.jsonl, checkpoint, adapter, points/*.json, and outcome.json once it is done
+    reference/*.safetensors         full fine-tuning's updates at each point; removed when all methods are done
+    report.json, report.html        the report (``report.py`` draws the page)
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...backend import to_host, tune_malloc
+from ...data.tasks import PlainText, Task, load_task
+from ...errors import InputError
+from ...files import write_atomically
+from ...methods.layers import linear_layers
+from ...models.checkpoint import load
+from ...models.gpt import GPT
+from ...train.measure import Measuring, measure, tokenizer_of, training_data, validation_batches
+from ...train.recipe import absolute
+from ...train.runs import CONFIG, begin_folder, check_same, circumstances, refuse_existing
+from ..contest import Contestant, train
+from ..phases import Phases, phases
+from .equivalence import STEPS, equivalences
+from .measures import log_probabilities
+from .points import Probe, Watcher
+from .report import page
+from .settings import Comparison
+
+REPORT, PAGE, REFERENCE, OUTCOME, POINTS = "report.json", "report.html", "reference", "outcome.json", "points"
+
+
+def compare(
+    settings: Comparison,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    progress: bool | None = None,
+) -> dict[str, Any]:
+    """Train every method, follow what each does, and write the report into the folder ``out``; returns the report.
+
+    resume: go on with the comparison in ``out``, to the same digits. force: begin anew where ``out`` holds one. progress: True draws a bar, False shows nothing; None: a bar in a
+    terminal or notebook, elsewhere a line a phase on standard error.
+    Raises InputError for what cannot be used, and for a folder that holds a comparison when neither ``resume`` nor ``force`` is given; TrainingDiverged for a learning rate that is too high.
+    """
+    folder = Path(out)
+    settings = replace(
+        settings,
+        model=absolute(settings.model),
+        data=None if settings.data is None else absolute(settings.data),
+    )
+    refuse_existing(folder, (CONFIG, REPORT, PAGE), resume=resume, force=force)
+    if resume:
+        check_same(folder, settings, "compare")
+    base = load(settings.model)
+    if not isinstance(base, GPT):
+        raise InputError(
+            f"the model {settings.model!r} does not write, and compare follows models that do; take one such as tiny-gpt"
+        )
+    task = load_task(settings.task, data=settings.data, seed=settings.data_seed)
+    tokenizer, context = tokenizer_of(base), base.config.context
+    data = training_data(
+        task, tokenizer, rows=settings.rows, length=settings.length, context=context, seed=settings.seed
+    )
+    contestants = settings.contestants()
+    if force:
+        for name in (REFERENCE, *(entry.name for entry in contestants)):
+            shutil.rmtree(folder / name, ignore_errors=True)
+    begin_folder(folder, (CONFIG, REPORT, PAGE), "compare", settings, force=force)
+    tune_malloc()
+    with phases(weights(settings, contestants), show=progress) as at:
+        at.begin("what all are measured on")
+        probe = make_probe(base, task, settings, data.batch)
+        outcomes = [
+            follow(entry, base, task, settings, data.batch, probe, folder, at) for entry in contestants
+        ]
+        at.begin("equivalences")
+        same = equivalences(base, [data.batch(step) for step in range(STEPS)], seed=settings.seed)
+        report = {
+            "format": 1,
+            "settings": asdict(settings),
+            "model": {"name": settings.model, "parameters": base.count_parameters(), "width": base.config.width, "layers": base.config.layers},
+            "task": {"name": task.name, "primary": task.primary, "lower_is_better": task.lower_is_better, "answered": settings.limit},
+            "methods": outcomes,
+            "equivalences": [asdict(entry) for entry in same],
+            "circumstances": circumstances(),
+            "seconds": at.seconds(),
+        }  # fmt: skip
+    write_atomically(folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(folder / PAGE, page(report))
+    shutil.rmtree(folder / REFERENCE, ignore_errors=True)
+    return report
+
+
+def make_probe(
+    base: GPT, task: Task | PlainText, settings: Comparison, batches: Callable[[int], Any]
+) -> Probe:
+    """What every method is measured on: the first training batch, and validation batches spread over all lengths."""
+    found = validation_batches(
+        task, tokenizer_of(base), rows=settings.rows, length=settings.length, context=base.config.context
+    )
+    wanted = min(len(found), -(-settings.held_out // settings.rows))
+    held_out = tuple(
+        found[place] for place in np.unique(np.linspace(0, len(found) - 1, wanted).round().astype(int))
+    )
+    layers = {path: layer for path, layer in linear_layers(base).items() if path.startswith("blocks.")}
+    return Probe(
+        {path: to_host(layer.weight.data).copy() for path, layer in layers.items()},
+        batches(0),
+        held_out,
+        log_probabilities(base, held_out[0]),
+    )
+
+
+def follow(
+    entry: Contestant,
+    base: GPT,
+    task: Task | PlainText,
+    settings: Comparison,
+    batches: Callable[[int], Any],
+    probe: Probe,
+    folder: Path,
+    at: Phases,
+) -> dict[str, Any]:
+    """Train one method, measured at every point, and score it: its entry in the report. One that is done already is read from the disk."""
+    own = folder / entry.name
+    at.begin(f"training: {entry.title}")
+    done = own / OUTCOME
+    if done.is_file():
+        outcome: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        at.begin(f"asking: {entry.title}")
+        return outcome
+    is_reference = entry is settings.contestants()[0] or entry.name == settings.contestants()[0].name
+    watcher = Watcher(
+        probe, settings.measured_at(), own / POINTS, folder / REFERENCE, is_reference=is_reference
+    )
+
+    def watch(step: int, tuned: Any) -> None:
+        watcher.look(step, tuned)
+        at.at(step / settings.steps, f"step {step} of {settings.steps}")
+
+    result = train(
+        entry,
+        base,
+        batches,
+        task=task.name,
+        steps=settings.steps,
+        warmup=settings.warmup,
+        folder=own,
+        seed=settings.seed,
+        watch=watch,
+        resume=True,
+    )
+    at.begin(f"asking: {entry.title}")
+    scored = None
+    if settings.limit:
+        assert isinstance(result.tuned.model, GPT)  # nothing else was let in
+        how = Measuring(
+            limit=settings.limit, beam=None if isinstance(task, PlainText) else 1, length=settings.length
+        )
+        scored = dict(measure(result.tuned.model, task, how, progress=False).metrics)
+    outcome = {**result.as_dict(), "points": watcher.points(), "score": scored}
+    write_atomically(done, json.dumps(outcome, indent=1, ensure_ascii=False) + "\n")
+    return outcome
+
+
+def weights(settings: Comparison, contestants: list[Contestant]) -> dict[str, float]:
+    """About the seconds of each phase, on two cores with tiny-gpt."""
+    found = {"what all are measured on": 3.0}
+    for entry in contestants:
+        found[f"training: {entry.title}"] = 0.3 * settings.steps + 3.0 * settings.points
+        found[f"asking: {entry.title}"] = 2.0 + 0.02 * settings.limit
+    return found | {"equivalences": 20.0}

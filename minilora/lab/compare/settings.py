@@ -1,0 +1,109 @@
+"""All that decides a comparison, in one frozen value.
+
+Comes first in this folder.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ...errors import InputError
+from ...methods import FullFineTuning, as_method
+from ...methods.named import make_method, read_text
+from ...train import recipe
+from ..contest import Contestant
+
+FULL = "full"
+"""The method that the others are measured by."""
+
+RATES: Mapping[str, float] = MappingProxyType(
+    {name: choice.learning_rate for name, choice in recipe.METHODS.items()}
+)
+OTHER_RATE = 4e-3
+"""For methods of which no learning rate was tried out."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The settings of a comparison.
+
+    Attributes:
+        model: a shipped model's name, or a model folder.
+        task: see ``data.tasks``; data: the file it reads, where it needs one; data_seed: nl2sql's.
+        methods: each as a text (``methods.named``), with ``lr=`` for a learning rate of its own. Full fine-tuning is added where it is missing: it is the measure.
+        steps, rows: optimizer steps, and examples a batch; length: text: tokens a row.
+        warmup: steps over which the learning rate rises.
+        points: how many times, evenly over training, everything is measured; once more at the start.
+        held_out: validation examples for the loss (rows of text likewise).
+        limit: validation examples that are answered at the end; 0 asks nothing.
+        seed: of the adapters' starts and the order of examples.
+    """
+
+    model: str = "tiny-gpt"
+    task: str = "nl2sql"
+    data: str | None = None
+    data_seed: int = 0
+    methods: tuple[str, ...] = (
+        "full",
+        "lora:rank=4,alpha=8,targets=all-linear",
+        "lora:rank=16,alpha=32,targets=query/value",
+        "houlsby:width=16",
+        "bitfit",
+    )
+    steps: int = 250
+    rows: int = 16
+    length: int | None = None
+    warmup: int = 20
+    points: int = 10
+    held_out: int = 64
+    limit: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a number out of range, and for a text that is no method."""
+        for name, least in (
+            ("steps", 1),
+            ("rows", 1),
+            ("points", 1),
+            ("held_out", 1),
+            ("limit", 0),
+            ("warmup", 0),
+            ("seed", 0),
+        ):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.points > self.steps:
+            raise InputError(
+                f"points is {self.points}, more than the {self.steps} steps; give at most {self.steps}"
+            )
+        self.contestants()
+
+    def contestants(self) -> list[Contestant]:
+        """The methods, full fine-tuning first. Raises InputError where one is named twice."""
+        entries = [contestant(text) for text in self.methods]
+        full = [entry for entry in entries if isinstance(entry.method, FullFineTuning)] or [contestant(FULL)]
+        others = [entry for entry in entries if not isinstance(entry.method, FullFineTuning)]
+        names = [entry.name for entry in (*full, *others)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"methods names {twice!r} twice; leave one out, or let them differ")
+        return [*full, *others]
+
+    def measured_at(self) -> list[int]:
+        """The numbers of steps after which everything is measured, 0 and the last among them."""
+        return sorted({round(self.steps * point / self.points) for point in range(self.points + 1)})
+
+
+def contestant(text: str) -> Contestant:
+    """A method as it enters, from its text; the text itself is its title. Raises InputError for what is no method, and for a learning rate that is no number above 0."""
+    parts = [read_text(part) for part in text.split("+")]
+    rates = [fields.pop("lr") for _, fields in parts if "lr" in fields]
+    methods = [make_method(name, fields) for name, fields in parts]
+    try:
+        rate = float(rates[0]) if rates else RATES.get(parts[0][0], OTHER_RATE)
+    except ValueError:
+        rate = 0.0
+    if rate <= 0 or len(rates) > 1:
+        raise InputError(f"in {text!r}, lr must be one number above 0, not {', '.join(rates)}")
+    name = "-".join("".join(c if c.isalnum() else " " for c in text).split())
+    return Contestant(name, text.strip(), as_method(methods), rate)

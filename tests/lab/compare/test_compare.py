@@ -1,0 +1,170 @@
+"""A comparison of every kind of method on a tiny model: what it measures, writes, resumes and refuses."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from minilora.errors import InputError
+from minilora.lab.compare import Comparison, compare, run
+from minilora.lab.compare.equivalence import equivalences
+from minilora.lab.compare.report import page
+from minilora.lab.whole_model import random_batch, random_model
+from tests.cli.tiny import write_model, write_text
+
+METHODS = (
+    "lora:rank=2,alpha=4,targets=all-linear,lr=1e-2",
+    "lora:rank=16,alpha=16",
+    "houlsby:width=3",
+    "bitfit",
+    "top-layers:layers=1",
+)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    folder = tmp_path_factory.mktemp("base")
+    model, text = write_model(folder / "model"), write_text(folder / "text.txt")
+    return Comparison(
+        str(model),
+        "text",
+        str(text),
+        methods=METHODS,
+        steps=4,
+        rows=2,
+        length=16,
+        warmup=1,
+        points=2,
+        held_out=4,
+        limit=2,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(settings: Comparison, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path]:
+    folder = tmp_path_factory.mktemp("comparison") / "out"
+    return compare(settings, folder, progress=False), folder
+
+
+def last(report: dict, name: str) -> dict:
+    return next(m for m in report["methods"] if m["title"].startswith(name))["points"][-1]
+
+
+def test_full_fine_tuning_is_added_and_is_its_own_measure(made):
+    report, _ = made
+    assert [m["title"] for m in report["methods"]] == ["full", *METHODS]
+    for point in report["methods"][0]["points"][1:]:
+        assert point["weights"]["cosine"] == pytest.approx(1)
+        assert point["answers"]["cosine"] == pytest.approx(1)
+
+
+def test_all_start_as_the_base(made):
+    report, _ = made
+    starts = [m["points"][0] for m in report["methods"]]
+    assert len({round(start["loss"], 5) for start in starts}) == 1
+    assert all(start["answers"]["divergence"] < 1e-9 for start in starts)
+    assert len({round(start["gradient"]["norm"], 4) for start in starts}) == 1
+
+
+def test_points_are_where_they_were_asked_for(made, settings):
+    report, _ = made
+    assert settings.measured_at() == [0, 2, 4]
+    assert all([p["step"] for p in m["points"]] == [0, 2, 4] for m in report["methods"])
+    assert all(len(m["losses"]) == 4 for m in report["methods"])
+
+
+def test_what_has_no_meaning_for_a_method_is_none(made):
+    report, _ = made
+    assert last(report, "houlsby")["weights"] is None
+    assert last(report, "bitfit")["weights"]["cosine"] is None
+    assert last(report, "bitfit")["weights"]["distance"] == 0
+    assert last(report, "full")["gradient"]["share_in_span"] is None
+    assert last(report, "houlsby")["answers"]["divergence"] > 0
+
+
+def test_ranks_and_shares_are_possible_ones(made):
+    report, _ = made
+    low, whole = last(report, "lora:rank=2"), last(report, "lora:rank=16")
+    assert 1 <= low["weights"]["effective_rank"] <= 2
+    assert abs(low["weights"]["cosine"]) <= low["weights"]["highest_cosine"] + 1e-6
+    assert 0 < low["gradient"]["share_in_span"] < 1
+    assert whole["gradient"]["share_in_span"] == pytest.approx(1)  # r = in: the span is everything
+    assert whole["weights"]["highest_cosine"] == pytest.approx(1)
+
+
+def test_the_report_is_written_as_it_is_returned(made):
+    report, folder = made
+    assert json.loads((folder / "report.json").read_text("utf-8")) == json.loads(json.dumps(report))
+    assert (folder / "report.html").read_text("utf-8") == page(report)
+    assert not (folder / "reference").exists()
+
+
+def test_the_page_stands_alone_and_is_well_formed(made):
+    html = page(made[0])
+    assert not re.search(r"""(src|href)=|@import|url\(|<script""", html)
+    drawings = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    assert len(drawings) > 12
+    for drawing in drawings:
+        ElementTree.fromstring(drawing)
+        assert "nan" not in drawing
+
+
+def test_a_comparison_that_was_stopped_goes_on_to_the_same_digits(made, settings, tmp_path, monkeypatch):
+    class Stop(Exception):
+        pass
+
+    def stops(*arguments: object, seed: int) -> None:
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "equivalences", stops)
+        with pytest.raises(Stop):
+            compare(settings, tmp_path / "out", progress=False)
+    outcome = tmp_path / "out" / "bitfit" / "outcome.json"
+    outcome.unlink()  # as if it had been stopped before the end of this one
+    (tmp_path / "out" / "bitfit" / "points" / "000004.json").unlink()
+    (tmp_path / "out" / "bitfit" / "checkpoint.safetensors").unlink()
+    report = compare(settings, tmp_path / "out", resume=True, progress=False)
+    for ours, theirs in zip(report["methods"], made[0]["methods"], strict=True):
+        assert ours["points"] == theirs["points"]
+        assert ours["losses"] == theirs["losses"]
+        assert ours["score"] == theirs["score"]
+
+
+def test_what_would_be_lost_or_mixed_is_refused(made, settings):
+    _, folder = made
+    with pytest.raises(InputError, match="already holds"):
+        compare(settings, folder, progress=False)
+    with pytest.raises(InputError, match="cannot resume: steps"):
+        compare(replace(settings, steps=5), folder, resume=True, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"methods": ("lara",)}, "did you mean 'lora'"),
+        ({"methods": ("lora", "lora")}, "names 'lora' twice"),
+        ({"methods": ("lora:lr=fast",)}, "lr must be one number above 0"),
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"points": 10, "steps": 4}, "more than the 4 steps"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_refused(change, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Comparison(**change)
+
+
+def test_equivalences_hold_exactly_where_they_say_so_and_nowhere_else():
+    rng = np.random.default_rng(0)
+    model = random_model(rng)
+    found = equivalences(model, [random_batch(model, rng) for _ in range(4)])
+    assert {entry.exact for entry in found} == {True, False}
+    for entry in found:
+        if entry.exact:
+            assert max(entry.differences) < 1e-12, entry.name
+        else:
+            assert entry.differences[-1] > 1e-5, entry.name
