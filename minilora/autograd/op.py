@@ -61,7 +61,8 @@ def op(*, check: CheckInputs) -> Callable[[Callable[..., Any]], Callable[..., Te
         @functools.wraps(function)
         def apply(*inputs: Any, **options: Any) -> Tensor:
             arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
-            nodes = [x.node if isinstance(x, Tensor) and is_recording() else None for x in inputs]
+            recording = is_recording()
+            nodes = [x.node if recording and isinstance(x, Tensor) else None for x in inputs]
             if told_needs:
                 options["needs"] = tuple(node is not None for node in nodes)
             value, pullbacks = function(*arrays, **options)
