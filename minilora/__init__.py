@@ -13,7 +13,18 @@ from importlib.metadata import version
 
 from .autograd import Tensor, check_gradients, gradients, no_grad
 from .errors import InputError
-from .methods import Adapter, FullFineTuning, LoRA, Tuned, adapt, load_adapter
+from .methods import (
+    Adapter,
+    BitFit,
+    FullFineTuning,
+    LoRA,
+    PrefixEmbedding,
+    PrefixLayer,
+    TopLayers,
+    Tuned,
+    adapt,
+    load_adapter,
+)
 from .models.checkpoint import load, save
 from .models.generate import Beam, Greedy, Sample, generate
 from .train import Training, fit
@@ -25,13 +36,17 @@ __version__ = version("minilora")
 __all__ = [
     "Adapter",
     "Beam",
+    "BitFit",
     "FineTuning",
     "FullFineTuning",
     "Greedy",
     "InputError",
     "LoRA",
+    "PrefixEmbedding",
+    "PrefixLayer",
     "Sample",
     "Tensor",
+    "TopLayers",
     "Training",
     "Tuned",
     "__version__",

@@ -1,6 +1,7 @@
 """``minilora inspect``: what a model folder, an adapter folder or a safetensors file holds. Calls ``describe`` of ``methods``, ``load`` of ``models`` and ``load_tensors``."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,8 +9,10 @@ import click
 import numpy as np
 
 from ..errors import InputError
-from ..methods import describe, explain, linear_shapes, read_adapter
+from ..methods import LayerReport, describe, explain, linear_shapes, read_adapter
 from ..methods.files import CONFIGURATION, WEIGHTS, method_as_json
+from ..methods.peft import is_peft, summarize
+from ..methods.peft.config import FILE as PEFT_CONFIG
 from ..methods.stored import same_base
 from ..models.checkpoint import CONFIG, load, shipped
 from ..tensors import load_tensors
@@ -18,6 +21,9 @@ from .output import json_option, number, print_json, print_table, size
 
 PARTS = {"tokens": "token embedding", "types": "token types", "norm": "norm outside of blocks"}
 """What the parts of a model are called whose own names say too little."""
+
+
+LAYER_COLUMNS = ("layer", "rank", "scale α/r", "‖B‖", "‖ΔW‖", "acts")
 
 
 class Found(NamedTuple):
@@ -45,6 +51,7 @@ def command(path: str, base: str | None, as_json: bool) -> None:
     Examples:
       minilora inspect tiny-gpt
       minilora inspect runs/sql
+      minilora inspect folder-of-peft
       minilora inspect runs/sql/checkpoint.safetensors
     """
     found = look(path)(path, base)
@@ -62,11 +69,13 @@ def look(path: str) -> Callable[[str, str | None], Found]:
         return inspect_file
     if (place / CONFIGURATION).is_file() or (place / WEIGHTS).is_file():
         return inspect_adapter
+    if is_peft(place):
+        return inspect_peft
     if (place / CONFIG).is_file() or path in shipped():
         return inspect_model
     if place.is_dir():
         raise InputError(
-            f"{path!r} holds neither an adapter ({CONFIGURATION}) nor a model ({CONFIG}); give such a folder, or a safetensors file"
+            f"{path!r} holds neither an adapter ({CONFIGURATION}, or {PEFT_CONFIG} of PEFT) nor a model ({CONFIG}); give such a folder, or a safetensors file"
         )
     raise InputError(
         f"there is nothing at {path!r}, and no shipped model of that name; shipped are: {', '.join(shipped()) or 'none'}"
@@ -140,18 +149,44 @@ def inspect_adapter(path: str, base: str | None) -> Found:
         f"\nIt was made for another base: the weights of {base!r} have other values." if same is False else ""
     )
     summary += f"\n\n{explain(saved.method)}\n"
-    rows = [
-        (
-            r.layer,
-            number(r.rank),
-            number(r.scale),
-            number(r.norm_B),
-            number(r.norm_update),
-            {True: "yes", False: "no", None: "?"}[r.acts],
-        )
+    return Found(summary, facts, LAYER_COLUMNS, layer_rows(reports))
+
+
+def layer_rows(reports: Sequence[LayerReport]) -> list[tuple[str, ...]]:
+    """What people read of each layer."""
+    acts = {True: "yes", False: "no", None: "?"}
+    return [
+        (r.layer, number(r.rank), number(r.scale), number(r.norm_B), number(r.norm_update), acts[r.acts])
         for r in reports
     ]
-    return Found(summary, facts, ("layer", "rank", "scale α/r", "‖B‖", "‖ΔW‖", "acts"), rows)
+
+
+def inspect_peft(path: str, base: str | None) -> Found:
+    """What an adapter in PEFT's format does, under PEFT's own names: its base need not be here."""
+    if base is not None:
+        raise InputError(f"{path!r} is in PEFT's format and is looked at without its base; leave --base out")
+    config, layers, numbers, labels = summarize(path)
+    facts = {
+        "kind": "adapter",
+        "format": "peft",
+        "path": path,
+        "method": "lora",
+        "fields": asdict(config),
+        "base": config.base_model_name_or_path,
+        "labels": labels,
+        "trainable": numbers,
+        "does anything": any(row.acts for row in layers),
+        "layers": [vars(row) for row in layers],
+    }
+    head = f", with a classifier of {labels} classes" if labels else ""
+    made_for = f" for {config.base_model_name_or_path}" if config.base_model_name_or_path else ""
+    does = (
+        "it changes what the model computes"
+        if facts["does anything"]
+        else "it does nothing: every update is zero"
+    )
+    summary = f"an adapter in PEFT's format{made_for}: LoRA on {len(layers)} layers{head}, {numbers:,} trainable parameters; {does}"
+    return Found(summary, facts, LAYER_COLUMNS, layer_rows(layers))
 
 
 def inspect_file(path: str, base: str | None) -> Found:

@@ -117,6 +117,11 @@ class Method(ABC):
     method: ClassVar[str]
     """The name under which files and the command line know the class."""
 
+    @property
+    def positions(self) -> int:
+        """How many positions of the context the method takes from the text."""
+        return 0
+
     @abstractmethod
     def install(self, model: Module, name: str, rng: np.random.Generator) -> Installed:
         """Add this method's parameters to ``model`` under ``name``, disabled.

@@ -1,13 +1,15 @@
 """What an adapter holds and whether it does anything, layer by layer: the data behind ``minilora inspect``."""
 
 import os
+from collections.abc import Mapping
 
 from ..backend import Array
 from ..models.base import Model
-from .base import LayerReport
+from .base import LayerReport, Method
 from .files import read_adapter
 from .layers import base_parameters
 from .tuned import Tuned
+from .weights import HEAD, report_weights
 
 
 def describe(source: Tuned | str | os.PathLike[str], *, base: Model | None = None) -> list[LayerReport]:
@@ -20,14 +22,24 @@ def describe(source: Tuned | str | os.PathLike[str], *, base: Model | None = Non
         with source.disabled() as model:
             own = _weights(model)
             reports = [
-                method.report(name, source.arrays(name), own) for name, method in source.methods.items()
+                _rows(method, name, source.arrays(name), own) for name, method in source.methods.items()
             ]
-        return [row for report in reports for row in sorted(report, key=_by_number)]
+        return [row for report in reports for row in report]
     saved = read_adapter(source)
     own_or_none = None if base is None else _weights(base)
     if own_or_none is not None:
         saved.check_base({name: tuple(array.shape) for name, array in own_or_none.items()})
-    return sorted(saved.method.report(saved.name, saved.arrays, own_or_none), key=_by_number)
+    return _rows(saved.method, saved.name, saved.arrays, own_or_none)
+
+
+def _rows(
+    method: Method, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+) -> list[LayerReport]:
+    """What the method says of the adapter, and a row for each weight of a head that it has beside."""
+    rows = method.report(name, arrays, base)
+    told = {row.layer for row in rows}
+    heads = {key: arrays[key].shape for key in arrays if key.startswith(HEAD) and key not in told}
+    return sorted(rows + report_weights(name, arrays, base, heads), key=_by_number)
 
 
 def _by_number(row: LayerReport) -> list[tuple[int, str]]:

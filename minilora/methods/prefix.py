@@ -51,6 +51,11 @@ class Prefix(Method):
         """l_p + l_i: how many special tokens there are."""
         return self.prefix + self.infix
 
+    @property
+    def positions(self) -> int:
+        """As many as there are special tokens."""
+        return self.count
+
     def install(self, model: Module, name: str, rng: np.random.Generator) -> Additions:
         """Put special tokens into the model's ``inputs``. Raises InputError where they leave no room for a text in its context."""
         self._check(model)

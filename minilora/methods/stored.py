@@ -27,6 +27,11 @@ def read_for(base: Model, folder: str | os.PathLike[str]) -> SavedAdapter:
     return saved
 
 
+def same_base(saved: SavedAdapter, base: Model) -> bool | None:
+    """Whether ``base`` has the values of the model that the adapter was made for; None where the file doesn't say."""
+    return None if saved.base_fingerprint is None else saved.base_fingerprint == _fingerprint(base)
+
+
 def check_fit(saved: SavedAdapter, adapter: Installed, base: Model, *, other_base: bool) -> None:
     """Raise InputError unless ``adapter``, just installed in ``base`` by the method that was saved, works on the same layers, and, without ``other_base``, the base is the same."""
     differing = sorted(adapter.base_shapes().keys() ^ saved.base_shapes.keys())

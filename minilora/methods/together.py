@@ -96,6 +96,11 @@ class Composition(Method):
             )
         object.__setattr__(self, "methods", methods)  # a frozen value is completed here
 
+    @property
+    def positions(self) -> int:
+        """Theirs together."""
+        return sum(method.positions for method in self.methods)
+
     def install(self, model: Module, name: str, rng: np.random.Generator) -> Together:
         """Install each. Raises InputError for what one of them refuses, and where two change the same thing; nothing is installed then."""
         self.claims(model)

@@ -7,32 +7,18 @@ names every number that the run was made with.
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..data.tasks import TASKS, AnyTask, Classification, PlainText
-from ..errors import InputError, nearest
-from ..methods import Adapter, FullFineTuning, LoRA, Method
+from ..errors import InputError
+from ..methods import Method
 from ..models.base import Model
+from .choices import METHODS, build_method, choices, own_settings, settle_method
 from .fitting import answers_of, check_answers
 from .measure import Measuring, row_length, tokenizer_of
 from .settings import Training
 
 DTYPES = ("float32", "float64")
-
-
-class Choice(NamedTuple):
-    """A method as ``--method`` knows it: the learning rate it gets when none is given, and the fields that are its own."""
-
-    learning_rate: float
-    fields: tuple[str, ...]
-
-
-METHODS = {
-    "lora": Choice(4e-3, ("rank", "alpha", "targets", "lora_dropout")),
-    "full": Choice(4e-4, ()),
-    "houlsby": Choice(8e-3, ("width",)),
-}
-"""The methods, with learning rates that did well on tiny-gpt. A larger model wants lower ones (the paper: 2e-4 for LoRA on GPT-2 medium)."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +27,16 @@ class FineTuning:
 
     Attributes:
         model: a shipped model's name, or a model folder.
-        task: ``"nl2sql"``, ``"e2e"`` or ``"text"``.
-        data: the file or folder that the task reads; nl2sql makes its own.
-        data_seed: nl2sql: the seed that its tables and questions are made from (0).
-        method: ``"lora"``, ``"full"`` or ``"houlsby"``.
+        task: one of ``data.tasks.TASKS``.
+        data: the file or folder that the task reads; some make their own.
+        data_seed: the seed that a task is made from which makes its own data (0).
+        answers: of a task with labels: ``"prompt"``, in words, or ``"head"``, by a classification head (decoders prompt, encoders head).
+        method: one of ``choices.METHODS``, or several joined by ``+``: ``"lora+prefix-embedding"``.
         rank, alpha, targets, lora_dropout: LoRA's (8, 16, query and value, 0); see ``methods.LoRA``.
-        width: Houlsby adapters' (16); see ``methods.Adapter``.
-        learning_rate: None: the method's, see ``METHODS``.
+        ranks, alphas: LoRA's for single layers: ``("value=16", "blocks.0=2")``; scaling: ``"lora"`` or ``"rslora"``; bias: ``"none"``, ``"own"`` or ``"all"``.
+        width: adapters' (16); blocks: the numbers of the blocks that have them, as texts (all); see ``methods.Adapter``.
+        top: how many blocks top-layers trains (2). prefix, infix: special tokens before a text (8) and after its prompt (0).
+        learning_rate: None: the method's, see ``choices.METHODS``.
         steps: optimizer steps.
         rows: examples a batch.
         length: text: tokens a row (256, or fewer where the context or a part of the text is shorter).
@@ -76,7 +65,15 @@ class FineTuning:
     alpha: float | None = None
     targets: tuple[str, ...] | None = None
     lora_dropout: float | None = None
+    ranks: tuple[str, ...] | None = None
+    alphas: tuple[str, ...] | None = None
+    scaling: str | None = None
+    bias: str | None = None
     width: int | None = None
+    blocks: tuple[str, ...] | None = None
+    top: int | None = None
+    prefix: int | None = None
+    infix: int | None = None
     learning_rate: float | None = None
     steps: int = 1000
     rows: int = 16
@@ -104,10 +101,7 @@ class FineTuning:
 
     def __post_init__(self) -> None:
         """Raises InputError for a value that no model and no task could accept."""
-        if self.method not in METHODS:
-            raise InputError(
-                f"there is no method {self.method!r}; there are {', '.join(METHODS)}{nearest(self.method, METHODS)}"
-            )
+        choices(self.method)
         check_answers(self.answers)
         if self.dtype not in DTYPES:
             raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {self.dtype!r}")
@@ -125,20 +119,14 @@ class FineTuning:
 
     def adaptation(self) -> Method:
         """The method as a value of its own."""
-        if self.method == "lora":
-            given = {name: getattr(self, name) for name in ("rank", "alpha", "targets")}
-            given["dropout"] = self.lora_dropout
-            return LoRA(**{name: value for name, value in given.items() if value is not None})
-        if self.method == "houlsby":
-            return Adapter("houlsby") if self.width is None else Adapter("houlsby", self.width)
-        return FullFineTuning()
+        return build_method(self.method, self)
 
     def training(self) -> Training:
         """How the loop trains."""
         rate = self.learning_rate
         return Training(
             steps=self.steps,
-            learning_rate=METHODS[self.method].learning_rate if rate is None else rate,
+            learning_rate=choices(self.method)[0].learning_rate if rate is None else rate,
             weight_decay=self.weight_decay,
             schedule=self.schedule,
             warmup=min(20, max(self.steps, 0) // 10) if self.warmup is None else self.warmup,
@@ -168,9 +156,7 @@ class FineTuning:
 
     def idle(self) -> list[str]:
         """The fields that were given and have no part in this run, since they belong to another method or task."""
-        others = {name for choice in METHODS.values() for name in choice.fields} - {
-            *METHODS[self.method].fields
-        }
+        others = own_settings("+".join(METHODS)) - own_settings(self.method)
         kind = TASKS.get(self.task)
         others |= {*self.measuring().idle(self.task, self.answers)}
         others |= set() if kind is not None and kind.made else {"data_seed"}
@@ -195,13 +181,13 @@ def settle(settings: FineTuning, model: Model, task: AnyTask) -> FineTuning:
         "model": absolute(settings.model),
         "data": None if settings.data is None else absolute(settings.data),
     }
-    fields = dataclasses.asdict(method)
-    for name in METHODS[settings.method].fields:
-        settled[name] = fields["dropout" if name == "lora_dropout" else name]
+    settled |= settle_method(settings.method, settings)
     if isinstance(task, PlainText):
         length = settings.length
         settled["length"] = (
-            row_length(task, tokenizer_of(model), model.config.context) if length is None else length
+            row_length(task, tokenizer_of(model), model.config.context - method.positions)
+            if length is None
+            else length
         )
         settled["before"] = True if settings.before is None else settings.before
     elif isinstance(task, Classification) and answers == "head":
