@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Score a model, adapted or not, on a task.",
     "generate": "Continue a text.",
     "merge": "Put an adapter into the weights of its model.",
+    "export": "Write an adapter in the format of PEFT, or back.",
     "compare": "Follow what several methods do to the same weights, over training.",
     "plan": "Reckon what training would take, without allocating it.",
     "study": "Compare methods fairly: equally many rates tried, several seeds, intervals.",

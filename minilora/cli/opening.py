@@ -1,7 +1,7 @@
 """Which model, with which adapter: the options ``--model`` and ``--adapter`` of several commands, and what a run's folder says about itself.
 
 Comes before ``evaluate``, ``generate`` and ``merge``. An adapter that ``minilora finetune`` made has a ``config.toml`` beside it, which names its model and task: neither
-need be repeated.
+need be repeated. An adapter in PEFT's format may name its model, and nothing else.
 """
 
 from pathlib import Path
@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
+from ..errors import InputError
 from ..methods import Tuned, load_adapter
 from ..methods.files import read_adapter
+from ..methods.peft import is_peft, summarize
 from ..models.base import Model
-from ..models.checkpoint import load
+from ..models.checkpoint import load, shipped
 from ..models.heads import HeadKind
 from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, read_config
@@ -24,7 +26,9 @@ CLASSIFIER = "head.output.weight"
 model_option = click.option(
     "--model", help="A shipped model's name, or a model folder.  [default: the adapter's own, or tiny-gpt]"
 )
-adapter_option = click.option("--adapter", metavar="DIR", help="A folder that finetune wrote.")
+adapter_option = click.option(
+    "--adapter", metavar="DIR", help="A folder that finetune wrote, or one of PEFT's."
+)
 
 
 class Opened(NamedTuple):
@@ -42,16 +46,32 @@ def settings_beside(adapter: str | None) -> dict[str, Any]:
     return read_config(Path(adapter) / CONFIG, FineTuning, "finetune")
 
 
+def base_of(adapter: str | None) -> str:
+    """The model that an adapter was made for: by the settings of its run, or as PEFT noted it; the default model where neither says."""
+    noted = settings_beside(adapter).get("model")
+    if noted is None and adapter is not None and is_peft(adapter):
+        noted = summarize(adapter).config.base_model_name_or_path
+        if noted is not None and not Path(noted).is_dir() and noted not in shipped():
+            raise InputError(
+                f"the adapter {adapter!r} was made for the model {noted!r}, which is not here; give --model, the folder that holds it"
+            )
+    return FineTuning.model if noted is None else str(noted)
+
+
 def open_model(model: str | None, adapter: str | None) -> Opened:
     """Load the model, and the adapter into it, with the classification head that the adapter was trained with, if it was.
 
     Raises InputError for either that cannot be loaded, and where they do not fit each other.
     """
-    name: str = model or settings_beside(adapter).get("model", FineTuning.model)
+    name = model or base_of(adapter)
     loaded = load(name)
     if adapter is None:
         return Opened(loaded, name, None)
-    outputs = read_adapter(adapter).base_shapes.get(CLASSIFIER, (0,))[0]
+    outputs = (
+        summarize(adapter).labels
+        if is_peft(adapter)
+        else read_adapter(adapter).base_shapes.get(CLASSIFIER, (0,))[0]
+    )
     if outputs and loaded.head.describe() != HeadKind("classifier", outputs):
         loaded.set_classifier(outputs, np.random.default_rng(0))  # the adapter brings its weights
     return Opened(loaded, name, load_adapter(loaded, adapter))

@@ -7,6 +7,16 @@ models of Hugging Face), ``blocks`` (fused layers), ``whole`` (biases and heads)
 from .config import PeftConfig, read_config
 from .loralib import read_loralib
 from .reading import is_peft, read_peft
+from .summary import Summary, summarize
 from .writing import write_peft
 
-__all__ = ["PeftConfig", "is_peft", "read_config", "read_loralib", "read_peft", "write_peft"]
+__all__ = [
+    "PeftConfig",
+    "Summary",
+    "is_peft",
+    "read_config",
+    "read_loralib",
+    "read_peft",
+    "summarize",
+    "write_peft",
+]
