@@ -8,11 +8,14 @@ import os
 from ...errors import InputError, nearest
 from .base import Task
 from .classification import Classification, Prompted
+from .conversations import Conversations
+from .descriptions import Descriptions
 from .e2e import E2E
 from .glue import COLA, MNLI, MRPC, QNLI, QQP, RTE, SST2, STSB, WNLI
 from .instructions import Instructions
 from .labels import Labels
-from .nl2sql import NL2SQL
+from .language import Acceptability, Entailment, Paraphrase, Sentiment
+from .nl2sql import NL2SQL, NL2SQLJoins
 from .spider import Spider
 from .summaries import DialogSum, SAMSum
 from .text import PlainText
@@ -22,7 +25,7 @@ from .wikisql import WikiSQL
 AnyTask = Task | Classification | PlainText
 
 _CLASSES: tuple[type[AnyTask], ...] = (
-    NL2SQL, WikiSQL, Spider, E2E, WebNLG, DART, SAMSum, DialogSum, COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, Labels, Instructions, PlainText,
+    NL2SQL, NL2SQLJoins, Conversations, Descriptions, Acceptability, Sentiment, Paraphrase, Entailment, WikiSQL, Spider, E2E, WebNLG, DART, SAMSum, DialogSum, COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, Labels, Instructions, PlainText,
 )  # fmt: skip
 TASKS: dict[str, type[AnyTask]] = {kind.name: kind for kind in _CLASSES}
 """Every task's class by its name; ``description`` says what it is, ``made`` whether it is made from a seed."""
