@@ -1,45 +1,54 @@
-"""Model folders in the Hugging Face layout: ``config.json``, ``model.safetensors``, ``tokenizer.json``.
+"""Model folders in the Hugging Face layout: ``config.json``, ``model.safetensors`` or its shards, the tokenizer's files.
 
-Comes after the models; ``layouts`` says how an architecture's weights are named and stored. What ``save`` writes, transformers loads, and the other way round.
-A model that comes with the package is loaded by its name.
+Comes after the models; ``sources.py`` finds the folder, ``weights.py`` maps what is stored, and ``layouts`` says how an architecture's weights are named and stored. What ``save``
+writes, transformers loads, and the other way round.
 """
 
 import json
 import os
 import re
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..data.tokenizer import Tokenizer
+from ..data.tokenizer_files import FILES as TOKENIZER_FILES
+from ..data.tokenizer_files import WHOLE as TOKENIZER
+from ..data.tokenizer_files import read_tokenizer
 from ..errors import InputError, nearest
-from ..files import make_folder, write_atomically
-from ..tensors import load_tensors, save_tensors
+from ..files import make_folder, read_json, write_atomically
+from ..tensors import StoredArray, save_tensors
 from .base import Model
 from .build import AnyConfig, build
 from .heads import HeadKind
-from .layouts import LAYOUTS, Array, Part, layout_of
+from .layouts import LAYOUTS, Part, layout_of
+from .sources import find, shipped
+from .weights import CONFIG, INDEX, WEIGHTS, map_weights
 
-CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
-DTYPES = ("float32", "float16")
+__all__ = ["CONFIG", "DTYPES", "WEIGHTS", "load", "save", "shipped"]
+
+DTYPES = ("float32", "float16", "bfloat16")
+"""What weights can be saved as."""
+
+READABLE = ("F32", "F16", "BF16", "F64")
+"""The dtype codes of weights that can be loaded."""
 
 
-def shipped() -> list[str]:
-    """The names of the models that come with the package."""
-    return sorted(path.parent.name for path in ASSETS.glob(f"*/{CONFIG}"))
+def load(model: str | os.PathLike[str]) -> Model:
+    """A model in float32, with its ``tokenizer`` (None where it has none).
 
+    model: the name of one that comes with the package (``"tiny-gpt"``); a folder (``"./my-model"``, a Path; a bare name only where nothing shipped has that name); ``"hf:owner/name"`` or
+    ``"hf:owner/name@revision"`` on the Hugging Face hub; ``"package:name"`` in an installed Python package.
 
-def load(name_or_folder: str | os.PathLike[str]) -> Model:
-    """The model in a folder, or the shipped one of that name, in float32, with its ``tokenizer`` (None where the folder has none).
+    Weights stored in float32 are mapped, not copied: each is read when it is first used, and a change to it stays in this program and never reaches the file. Those in float16, bfloat16
+    and float64 become new arrays, one after the other. Names may have transformers' prefix or not.
 
-    Files in float32, float16 or bfloat16; names with transformers' prefix or without. Raises InputError, in one sentence, for a folder or file that is missing,
-    an unknown architecture or variant, weights that are missing, unexpected or of another shape than the configuration says, a truncated file, and a tokenizer that does
-    not fit the model.
+    Raises InputError, in one sentence and before memory is asked for, for a folder or file that is missing or broken, an unknown architecture or variant, weights that are missing, unexpected or
+    of another shape or kind than the configuration says, and a tokenizer that does not fit the model.
     """
-    folder = _find(name_or_folder)
+    folder = find(model, LAYOUTS)
     source = str(folder / CONFIG)
     fields = _read_config(folder)
     model_type = str(fields.get("model_type"))
@@ -49,32 +58,36 @@ def load(name_or_folder: str | os.PathLike[str]) -> Model:
         )
     layout = LAYOUTS[model_type]
     config = layout.config(fields, source)
-    weights = folder / WEIGHTS
-    if not weights.is_file():
-        others = sorted(
-            path.name for path in folder.glob("*") if path.suffix in (".safetensors", ".bin", ".pt")
-        )
-        found = f"; it holds {', '.join(others)}" if others else ""
-        raise InputError(f"the model folder {str(folder)!r} has no {WEIGHTS}{found}")
-    stored, _ = load_tensors(weights)
-    head = layout.head(fields, stored, source)
-    stored = _plain_names(stored, layout, config, head, str(weights))
-    parts = list(layout.parts(config, head))
+    mapped, weights = map_weights(folder)
+    head = layout.head(fields, mapped, source)
+    stored = _plain_names(mapped, layout, config, head, str(weights))
+    # A configuration may claim any number of layers: more lines than there are tensors are not even listed.
+    parts = list(islice(layout.parts(config, head), len(stored) + 1000))
     _check(stored, parts, layout.sizes(config, head), str(weights))
-    model = build(config, None, head)
+    tokenizer = read_tokenizer(folder)
+    if tokenizer is not None and tokenizer.vocabulary > config.vocabulary:
+        raise InputError(
+            f"the tokenizer in {str(folder)!r} has {tokenizer.vocabulary} tokens, but the model's vocabulary is {config.vocabulary}; "
+            "the tokenizer belongs to another model"
+        )
+    loaded = build(config, None, head)
+    _fill(loaded, parts, stored)
+    loaded.tokenizer = tokenizer
+    return loaded
+
+
+def _fill(model: Model, parts: list[Part], stored: Mapping[str, StoredArray]) -> None:
+    """Put each stored tensor, or its pieces, in the place of the parameter's own array."""
     parameters = dict(model.named_parameters())
     for part in parts:
-        # popped: never is all of it there twice
-        for name, array in part.read(stored.pop(part.theirs)).items():
-            parameters[name].data[...] = array
-    if (folder / TOKENIZER).is_file():
-        model.tokenizer = Tokenizer.load(folder / TOKENIZER)
-        if model.tokenizer.vocabulary > config.vocabulary:
-            raise InputError(
-                f"{str(folder / TOKENIZER)!r} has {model.tokenizer.vocabulary} tokens, but the model's vocabulary is {config.vocabulary}; "
-                "the tokenizer belongs to another model"
+        array = stored[part.theirs].array()
+        for name, piece in part.read(array).items():
+            # a stored half is made wide once, in our own order; float32 stays the file's own memory
+            parameters[name].data = (
+                piece if array.dtype == np.float32 else np.ascontiguousarray(piece, np.float32)
             )
-    return model
+    unset = parameters.keys() - {name for part in parts for name in part.ours}
+    assert not unset, f"the layout has no line for {sorted(unset)}"
 
 
 def save(
@@ -82,7 +95,7 @@ def save(
 ) -> None:
     """Write ``model``, and its tokenizer if it has one, as a folder that ``load`` and transformers read.
 
-    dtype: "float32", or "float16" for half the size (rounded to 11 bits). Each file appears at once or not at all, the configuration last.
+    dtype: "float32", or for half the size "float16" (rounded to 11 bits) or "bfloat16" (to 8 bits, with float32's range). Each file appears at once or not at all, the configuration last.
     Raises InputError when the folder already holds a model and ``force`` is not given, when it cannot be written, when a weight is too large for float16, and
     for a model that is wrapped by an adapter: merge and remove it first.
     """
@@ -98,7 +111,7 @@ def save(
         raise InputError(
             f"only a plain model can be saved, and this one has parameters of its own ({', '.join(strange[:3])}, …); merge and remove its adapters first"
         )
-    present = [name for name in (CONFIG, WEIGHTS, TOKENIZER) if (folder / name).exists()]
+    present = [name for name in (CONFIG, WEIGHTS, INDEX, *TOKENIZER_FILES) if (folder / name).exists()]
     if present and not force:
         raise InputError(
             f"{str(folder)!r} already holds {', '.join(present)}; choose another folder, or force"
@@ -115,71 +128,60 @@ def save(
         (
             folder / CONFIG
         ).unlink()  # so that a crash from here on never leaves it beside weights of another shape
+    # files that would be read instead of, or beside, those written here
+    for name in (INDEX, *TOKENIZER_FILES):
+        (folder / name).unlink(missing_ok=True)
     if model.tokenizer is not None:
         model.tokenizer.save(folder / TOKENIZER)
-    else:
-        (folder / TOKENIZER).unlink(missing_ok=True)
     prefix = "" if head.kind == "embedding" else layout.prefix  # a bare model's names have none
-    arrays = {
-        part.theirs if part.bare else prefix + part.theirs: part.write(state).astype(dtype, copy=False)
-        for part in parts
-    }
-    save_tensors(folder / WEIGHTS, arrays, {"format": "pt"})
+    arrays = {part.theirs if part.bare else prefix + part.theirs: part.write(state) for part in parts}
+    save_tensors(folder / WEIGHTS, arrays, {"format": "pt"}, floats=dtype)
     write_atomically(folder / CONFIG, config)
-
-
-def _find(name_or_folder: str | os.PathLike[str]) -> Path:
-    folder = Path(name_or_folder)
-    if folder.is_dir():
-        return folder
-    name = str(name_or_folder)
-    if name in shipped():
-        return ASSETS / name
-    if folder.exists():
-        raise InputError(f"{name!r} is a file; give the folder that holds {CONFIG} and {WEIGHTS}")
-    known = (
-        f"the models that come with the package are {', '.join(shipped())}"
-        if shipped()
-        else "no model comes with the package"
-    )
-    raise InputError(f"no model folder or shipped model {name!r}{nearest(name, shipped())}; {known}")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise InputError(f"{str(folder)!r} is no model folder: it has no {CONFIG}")
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{str(path)!r} is not JSON that can be read ({error})") from error
-    if not isinstance(fields, dict):
-        raise InputError(f"{str(path)!r} holds a {type(fields).__name__}, not the fields of a model")
-    return fields
+    return read_json(path)
 
 
 def _plain_names(
-    stored: Mapping[str, Array], layout: Any, config: AnyConfig, head: HeadKind, source: str
-) -> dict[str, Array]:
+    stored: Mapping[str, StoredArray], layout: Any, config: AnyConfig, head: HeadKind, source: str
+) -> dict[str, StoredArray]:
     """The stored tensors as the layout names them, without those that hold no weight, and without copies of others."""
-    plain = {}
-    for name, array in stored.items():
+    plain: dict[str, StoredArray] = {}
+    for name, one in stored.items():
         known = layout.plain(name, config, head)
-        if known is not None:
-            plain[known] = array
+        if known is None:
+            continue
+        if known in plain:
+            raise InputError(f"{source!r} holds {known} twice, with a prefix or an old name and without")
+        plain[known] = one
     for copy, original in layout.copies(config).items():
-        if copy in plain and original in plain and not np.array_equal(plain.pop(copy), plain[original]):
+        if copy in plain and original in plain and not _equal(plain.pop(copy), plain[original]):
             raise InputError(f"{source!r}: {copy} differs from {original}, but {CONFIG} ties the two")
     return plain
 
 
-def _check(stored: Mapping[str, Array], parts: list[Part], sizes: Mapping[str, int], source: str) -> None:
-    """Raise InputError unless the file holds exactly the tensors of ``parts``, in the shapes that the configuration asks for."""
+def _equal(one: StoredArray, other: StoredArray) -> bool:
+    return one.shape == other.shape and np.array_equal(one.array(), other.array())
+
+
+def _check(
+    stored: Mapping[str, StoredArray], parts: list[Part], sizes: Mapping[str, int], source: str
+) -> None:
+    """Raise InputError unless the file holds exactly the tensors of ``parts``, floating-point numbers in the shapes that the configuration asks for."""
     expected = {part.theirs: tuple(sizes[letter] for letter in part.shape) for part in parts}
     wrong = [
         f"{name} is {stored[name].shape} instead of {shape}"
         for name, shape in expected.items()
         if name in stored and stored[name].shape != shape
+    ]
+    whole = [
+        f"{name} ({stored[name].code})"
+        for name in expected
+        if name in stored and stored[name].code not in READABLE
     ]
     troubles = [
         f"{title} {_some(names)}"
@@ -187,6 +189,7 @@ def _check(stored: Mapping[str, Array], parts: list[Part], sizes: Mapping[str, i
             ("missing are", sorted(expected.keys() - stored.keys(), key=_by_number)),
             ("unexpected are", sorted(stored.keys() - expected.keys(), key=_by_number)),
             ("of another shape are", wrong),
+            ("no floating-point numbers are", whole),
         )
         if names
     ]

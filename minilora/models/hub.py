@@ -13,9 +13,8 @@ from typing import Any
 from ..data.tokenizer_files import FILES
 from ..errors import InputError, nearest
 from ..files import read_json
-from .weights import INDEX, WEIGHTS
+from .weights import CONFIG, INDEX, WEIGHTS
 
-CONFIG = "config.json"
 SHARDS = "model-*-of-*.safetensors"
 SECONDS = 20
 """How long the first answer may take."""
@@ -75,11 +74,10 @@ def download(name: str, known: Collection[str]) -> Path:
 
 
 def _offline(error: BaseException) -> bool:
-    """Whether nobody answered: no network, an endpoint that is down, or offline mode."""
-    import httpx
-    from huggingface_hub.errors import OfflineModeIsEnabled
+    """Whether nobody answered: no network, an endpoint that is down, offline mode. What the hub answers, and a name that is none, have errors of their own kinds."""
+    from huggingface_hub.errors import HfHubHTTPError
 
-    return isinstance(error, httpx.TransportError | OfflineModeIsEnabled | ConnectionError | TimeoutError)
+    return not isinstance(error, HfHubHTTPError | ValueError)
 
 
 def _why(error: BaseException) -> str:

@@ -14,7 +14,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import InputError, nearest
-from .hub import CONFIG, download
+from .hub import download
+from .weights import CONFIG
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 HUB, PACKAGE = "hf:", "package:"

@@ -10,7 +10,7 @@ from ..nn import Embedding, LayerNorm, Linear
 
 
 class Start:
-    """Draws new layers from ``rng``. Without ``rng`` matrices are not set at all: for who fills them from a file next."""
+    """Draws new layers from ``rng``. Without ``rng`` matrices have a shape but take no memory: for who puts a file's arrays in their place next."""
 
     def __init__(self, rng: np.random.Generator | None, dtype: np.typing.DTypeLike = np.float32) -> None:
         self.rng, self.dtype = rng, dtype
@@ -18,7 +18,7 @@ class Start:
     def gaussian(self, *shape: int, std: float = 0.02) -> Array:
         """Normal with standard deviation ``std``, drawn in float32: a float64 temporary of a large table would double the peak of memory."""
         if self.rng is None:
-            return np.empty(shape, self.dtype)
+            return np.broadcast_to(np.zeros((), self.dtype), shape)
         drawn = self.rng.standard_normal(shape, dtype=np.float32)
         return (drawn * np.float32(std)).astype(self.dtype, copy=False)
 

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..files import read_json
 from ..tensors import StoredArray, map_tensors
 
-WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 
 
 def map_weights(folder: Path) -> tuple[Mapping[str, StoredArray], Path]:
