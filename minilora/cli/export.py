@@ -42,7 +42,7 @@ def command(
     Examples:
       minilora export runs/sql --out sql-peft
       minilora export sql-peft --model tiny-gpt --format minilora --out sql
-      minilora export roberta_base_lora_mnli.bin --model roberta-base --alpha 16 --out mnli-peft
+      minilora export roberta_base_lora_mnli.bin --model ./roberta-base --alpha 16 --out mnli-peft
     """
     if Path(out).resolve() == Path(adapter).resolve():
         raise InputError(f"--out {out!r} is the folder that is read; give another one")
