@@ -61,7 +61,7 @@ def attention(
     seen = (
         [slice(_first(before + block.start, band), before + block.stop) for block in blocks]
         if causal
-        else [slice(0, keys)]
+        else [slice(0, keys)] * len(blocks)
     )
     pieces = list(zip(blocks, seen, strict=True))
 

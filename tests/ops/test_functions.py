@@ -47,6 +47,20 @@ def test_attention_in_blocks_equals_the_reference(rng, queries, cached):
         assert relative_error(fused, composed) < 1e-10
 
 
+@pytest.mark.parametrize("options", [{"causal": True}, {"causal": True, "band": 100}, {"causal": False}])
+def test_attention_over_long_texts_equals_the_reference(rng, options):
+    """Beyond 512 keys the weights are not kept but computed again."""
+    inputs = [rng.standard_normal((1, 600, 4)) for _ in range(3)]
+    w = rng.standard_normal((1, 600, 4))
+    results = []
+    for function in (ops.attention, ops.reference.attention):
+        leaves = [Tensor(x, trainable=True) for x in inputs]
+        y = function(*leaves, heads=2, **options)
+        results.append([y.data, *gradients((y * w).sum(), leaves)])
+    for ours, theirs in zip(*results, strict=True):
+        assert relative_error(ours, theirs) < 1e-10
+
+
 def test_attention_drops_weights_and_differentiates_what_it_drew(rng):
     class Fixed:
         def random(self, shape, dtype):
@@ -85,7 +99,7 @@ def test_a_batch_with_nothing_in_the_loss_costs_nothing(rng):
     assert all(not g.any() for g in gradients(loss, [h, W]))
 
 
-def test_cross_entropy_over_several_blocks_of_rows_equals_the_reference(rng):
+def test_cross_entropy_over_several_parts_of_the_vocabulary_equals_the_reference(rng):
     h, W = rng.standard_normal((400, 3)), rng.standard_normal((5000, 3))
     targets = np.where(rng.random(400) < 0.3, ops.IGNORED, rng.integers(0, 5000, 400))
     results = []
