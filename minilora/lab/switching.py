@@ -8,17 +8,19 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..backend import to_host
 from ..errors import InputError
 from ..methods import Method, Tuned
 from ..methods.base import Size
-from ..models import checkpoint
+from ..methods.layers import base_parameters
+from ..tensors import load_tensors, save_tensors
 from .latency import Latency, latencies
 
 
 @dataclass(frozen=True)
 class SwitchCost:
     """Milliseconds of one switch from an adapter to another. use: both beside the weights. merged: unmerge, use, merge. load: read the other from its file, use it, and
-    take it out again. model: read a whole model's file, which is what separate fine-tuned models would ask for."""
+    take it out again. model: read the weights of a whole model, which is what separate fine-tuned models would ask for."""
 
     use: Latency
     merged: Latency
@@ -51,15 +53,17 @@ def switch_cost(tuned: Tuned, first: str, second: str, *, trials: int = 20) -> S
     with tempfile.TemporaryDirectory() as folder:
         tuned.use(second)
         tuned.save(Path(folder) / "adapter")
+        weights = Path(folder) / "model.safetensors"
         with tuned.disabled() as base:
-            checkpoint.save(base, Path(folder) / "model")
+            own = base_parameters(base)
+            save_tensors(weights, {name: to_host(parameter.data) for name, parameter in own.items()}, {})
 
         def load() -> None:
             tuned.use(tuned.load(Path(folder) / "adapter", name="switched-to"))
             tuned.remove("switched-to")
 
         found = latencies(
-            {"use": use, "load": load, "model": lambda: checkpoint.load(Path(folder) / "model")},
+            {"use": use, "load": load, "model": lambda: load_tensors(weights)},
             trials=trials,
         )
         tuned.use(here[0])
