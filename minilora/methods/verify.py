@@ -20,7 +20,10 @@ DTYPES = ("float64", "float32", "float16")
 
 @dataclass(frozen=True)
 class MergeError:
-    """The largest error that merging makes when W + sBA is kept in ``dtype``: max|y − y′|/max|y| over random inputs, and at which layer."""
+    """The largest error that merging makes when W + sBA is kept in ``dtype``: max|y − y′|/max|y| over random inputs, and at which layer.
+
+    Infinite where a weight is too large for the precision.
+    """
 
     dtype: str
     error: float
@@ -92,12 +95,13 @@ def _errors(
     x = rng.standard_normal((rows, W.shape[1]))
     y = x @ W.T + bias + update.scale * (x @ A.T) @ B.T  # [rows, out]
     merged = W + update.scale * B @ A
-    return {
-        dtype: float(
-            np.abs(y - (x @ merged.astype(dtype).astype(np.float64).T + bias)).max() / np.abs(y).max()
-        )
-        for dtype in dtypes
-    }
+    errors: dict[str, float] = {}
+    for dtype in dtypes:
+        with np.errstate(over="ignore"):
+            kept = merged.astype(dtype).astype(np.float64)
+        wrong = np.abs(y - (x @ kept.T + bias)).max() if np.isfinite(kept).all() else np.inf
+        errors[dtype] = float(wrong / np.abs(y).max())
+    return errors
 
 
 def _exact(array: Array) -> Array:

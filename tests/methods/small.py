@@ -56,7 +56,6 @@ def deberta(dtype: type[np.floating] = np.float64) -> Model:
 
 MODELS: dict[str, Callable[..., Model]] = {
     "gpt, two blocks": gpt,
-    "gpt, one block": lambda dtype=np.float64: gpt("one block", dtype),
     "roberta, three classes": roberta,
     "deberta, a score": deberta,
 }
