@@ -22,7 +22,7 @@ by_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_
 def test_commands_that_are_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     in_code = "\n".join(re.findall(r"`[^`\n]+`|^```.*?^```", text, re.DOTALL | re.MULTILINE))
-    named = set(re.findall(r"\bminilora ([a-z]+)\b", in_code))
+    named = set(re.findall(r"(?<!from )\bminilora ([a-z]+)\b", in_code))
     assert named <= set(COMMANDS)
 
 

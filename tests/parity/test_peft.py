@@ -7,6 +7,7 @@ For each architecture and each way of configuring LoRA, PEFT wraps a random mode
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,8 +205,9 @@ def test_each_way_before_and_after_merging(case: Case, option: str) -> None:
         "the adapter does nothing, so the test shows nothing"
     )
 
-    if option == "bias all" and case.masked:
-        with pytest.raises(InputError, match="belongs to the head that pretraining left"):
+    if case.masked and (option == "bias all" or "all-linear" in OPTIONS[option].values()):
+        # PEFT adapts the head of masked language models too, and trains its biases
+        with pytest.raises(InputError, match="the head that pretraining left"):
             load_adapter(load(case.folder / "base"), case.folder / "theirs")
         return
     tuned = load_adapter(load(case.folder / "base"), case.folder / "theirs")
@@ -244,12 +246,15 @@ def test_what_minilora_made(case: Case, method: str) -> None:
     theirs = case.load_peft("ours")
     np.testing.assert_allclose(case.theirs(theirs), case.ours(tuned), **TOLERANCE)
 
-    theirs.save_pretrained(case.folder / "back")
-    np.testing.assert_allclose(
-        case.ours(load_adapter(load(case.folder / "base"), case.folder / "back")),
-        case.ours(tuned),
-        **TOLERANCE,
-    )
+    if (
+        case.model_type != "deberta" or METHODS[method].bias == "none"
+    ):  # PEFT loads q_bias and v_bias, but doesn't save them
+        theirs.save_pretrained(case.folder / "back")
+        np.testing.assert_allclose(
+            case.ours(load_adapter(load(case.folder / "base"), case.folder / "back")),
+            case.ours(tuned),
+            **TOLERANCE,
+        )
     tuned.merge()
     np.testing.assert_allclose(case.theirs(theirs.merge_and_unload()), case.ours(tuned), **TOLERANCE)
 
@@ -354,3 +359,16 @@ def test_a_torch_file_of_every_kind_of_tensor(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[name], expected)
     torch.save(torch.nn.Linear(3, 2).state_dict(), tmp_path / "module.bin")
     assert load_torch(tmp_path / "module.bin").keys() == {"weight", "bias"}
+
+
+def test_the_page_on_peft_runs() -> None:
+    """What docs/how-to/peft.md shows, with PEFT in place."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "peft.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:python|py)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    for block in blocks:
+        if "load_loralib" not in block:  # needs roberta-base
+            exec(compile(block, "peft.md", "exec"), names)
+    with torch.no_grad():
+        theirs = names["theirs"](torch.tensor(names["ids"])).logits.numpy()
+    np.testing.assert_allclose(names["tuned"].logits(names["ids"]), theirs, **TOLERANCE)

@@ -106,8 +106,10 @@ class PeftConfig:
                     self.task_type == "SEQ_CLS" and path in ("classifier", "score")
                 )
             return fits(targets, path)
-        if not fits(targets, path):
-            return False
+        if path in targets or not fits(
+            targets, path
+        ):  # a whole path is meant whatever layers_to_transform says
+            return path in targets
         if not self.layers_to_transform:
             return True
         return layer_number(path, self.layers_pattern or ()) in self.layers_to_transform
