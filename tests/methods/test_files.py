@@ -10,9 +10,19 @@ import pytest
 
 from minilora.errors import InputError
 from minilora.files import write_atomically
-from minilora.methods import Adapter, FullFineTuning, LoRA, SavedAdapter, adapt, load_adapter, read_adapter
+from minilora.methods import (
+    Adapter,
+    FullFineTuning,
+    LoRA,
+    PrefixEmbedding,
+    SavedAdapter,
+    adapt,
+    load_adapter,
+    read_adapter,
+)
 from minilora.methods.files import CONFIGURATION, WEIGHTS, write_adapter
 from minilora.models.gpt import GPT, GPTConfig
+from minilora.tensors import save_tensors
 
 from .small import batch, bytes_of, gpt, train
 
@@ -101,7 +111,10 @@ def test_weights_that_are_absent_or_truncated(folder: Path) -> None:
         ({"name": 3}, "'name' is missing or of the wrong type"),
         ({"base_shapes": {"a": 4}}, "the shape of a is 4, not a list"),
         ({"base_shapes": {"a": ["4"]}}, "the shape of a is ['4'], not a list of whole numbers"),
-        ({"fields": {"rank": 2}}, "its fields are ['alpha', 'alphas', 'bias', 'dropout', 'rank', 'ranks', 'scaling', 'targets']"),
+        (
+            {"fields": {"rank": 2}},
+            "its fields are ['alpha', 'alphas', 'bias', 'dropout', 'rank', 'ranks', 'scaling', 'targets']",
+        ),
     ],
 )
 def test_a_configuration_that_is_none(folder: Path, text: str | dict[str, Any], words: str) -> None:
@@ -116,7 +129,10 @@ def test_an_unknown_method_or_a_bad_field(folder: Path) -> None:
     path = folder / CONFIGURATION
     stored = json.loads(path.read_text())
     for change, words in (
-        ({"method": "lorra"}, "names the method 'lorra'; known are full, top-layers, bitfit, head, lora, adapter, prefix-embedding, prefix-layer, composition; did you mean 'lora'"),
+        (
+            {"method": "lorra"},
+            "names the method 'lorra'; known are full, top-layers, bitfit, head, lora, adapter, prefix-embedding, prefix-layer, composition; did you mean 'lora'",
+        ),
         ({"fields": stored["fields"] | {"rank": 0}}, "rank must be a whole number"),
         ({"fields": stored["fields"] | {"rank": "two"}}, "rank must be a whole number"),
         ({"fields": stored["fields"] | {"targets": None}}, "targets must be names of layers"),
@@ -180,3 +196,55 @@ def test_numbers_that_are_not_finite(folder: Path, value: float) -> None:
 
     rewrite(folder, spoil)
     refused(folder, "blocks.1.attention.value.B holds NaN or infinity")
+
+
+def test_files_of_the_first_format_are_still_read(folder: Path) -> None:
+    """They have neither a fingerprint nor the fields that came later."""
+    saved = read_adapter(folder)
+    configuration = json.loads((folder / CONFIGURATION).read_text())
+    del configuration["base_fingerprint"]
+    old = configuration | {
+        "format": 1,
+        "fields": {key: configuration["fields"][key] for key in ("rank", "alpha", "targets", "dropout")},
+    }
+    save_tensors(folder / WEIGHTS, dict(saved.arrays), {"format": "minilora", "adapter": json.dumps(old)})
+    (folder / CONFIGURATION).write_text(json.dumps(old))
+    assert load_adapter(gpt(), folder).methods == {"sql": LoRA(rank=2)}
+    del old["fields"]["alpha"]  # but what was there from the beginning must be there
+    (folder / CONFIGURATION).write_text(json.dumps(old))
+    refused(folder, "describes LoRA by")
+
+
+def test_another_base_of_the_same_shapes_is_refused_unless_it_is_asked_for(folder: Path) -> None:
+    other = gpt()
+    other.blocks[1].mlp.up.weight.data *= 1.001
+    refused(folder, "this model's weights have the same shapes but other values", other)
+    assert load_adapter(other, folder, other_base=True).active == "sql"
+    assert load_adapter(gpt().astype(np.float32), folder).active == "sql"  # rounding is no other base
+
+
+def test_a_fingerprint_does_not_depend_on_what_is_installed_active_or_merged(tmp_path: Path) -> None:
+    tuned = adapt(gpt(), FullFineTuning(), name="all")
+    train(tuned)
+    tuned.add("sql", LoRA(rank=1))
+    tuned.save(tmp_path / "all")
+    tuned.use("sql")
+    train(tuned)
+    tuned.merge()
+    tuned.save(tmp_path / "sql")
+    assert len({read_adapter(tmp_path / name).base_fingerprint for name in ("all", "sql")}) == 1
+
+
+def test_a_composition_that_is_damaged_is_refused(tmp_path: Path) -> None:
+    adapt(gpt(), [LoRA(rank=1), PrefixEmbedding(1)]).save(tmp_path)
+    path = tmp_path / CONFIGURATION
+    stored = json.loads(path.read_text())
+    for fields, words in (
+        ({}, "describes a composition without a list of its methods"),
+        ({"methods": [3]}, "describes a composition without a list of its methods"),
+        ({"methods": [{"method": "lora"}]}, "does not describe a method by its name and its fields"),
+        ({"methods": stored["fields"]["methods"][:1]}, "a composition needs at least two methods"),
+        ({"methods": [{"method": "lorra", "fields": {}}] * 2}, "names the method 'lorra'"),
+    ):
+        path.write_text(json.dumps(stored | {"fields": fields}))
+        refused(tmp_path, words)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from minilora.autograd import Tensor, check_gradients, gradients
-from minilora.methods import Adapter, FullFineTuning, LoRA, Tuned, adapt
-from minilora.methods.adapter import Bottleneck
+from minilora.methods import Adapter, Bottleneck, FullFineTuning, LoRA, Tuned, adapt
+from minilora.models.base import Model
 from minilora.models.gpt import GPT
 
+from .every import METHODS
 from .small import batch, gpt
 
 TARGETS = ("all-linear",)
@@ -98,6 +99,29 @@ def test_dropout_falls_on_the_low_rank_path_alone_with_the_right_mean() -> None:
     assert (np.abs(draws.mean(axis=0) - layer(x).data) <= 5 * spread).all()
     tuned.parameters["blocks.0.attention.query.B"].data[...] = 0
     np.testing.assert_array_equal(layer(x, rng).data, layer.base(x).data)  # the base's input is never dropped
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_every_method_is_differentiated_correctly_on_every_model(model: Model, kind: str) -> None:
+    """⟨∂L/∂θ, v⟩ against central differences along a random direction v of all that is trained, from weights none of which is zero."""
+    tuned = adapt(model, METHODS[kind])
+    rng = np.random.default_rng(0)
+    parameters = list(tuned.parameters.values())
+    for parameter in parameters:
+        parameter.data = parameter.data + 0.1 * rng.standard_normal(parameter.shape)
+    here = [parameter.data for parameter in parameters]
+    v = [rng.standard_normal(x.shape) for x in here]
+    found = gradients(tuned.loss(batch(model)), parameters)
+    along = sum(float((g * direction).sum()) for g, direction in zip(found, v, strict=True) if g is not None)
+
+    def loss_at(step: float) -> float:
+        for parameter, x, direction in zip(parameters, here, v, strict=True):
+            parameter.data = x + step * direction
+        return tuned.loss(batch(model)).item()
+
+    h = 1e-4
+    differences = (8 * (loss_at(h) - loss_at(-h)) - (loss_at(2 * h) - loss_at(-2 * h))) / (12 * h)
+    assert along == pytest.approx(differences, rel=1e-6, abs=1e-9)
 
 
 def test_the_bottleneck_is_differentiated_correctly() -> None:

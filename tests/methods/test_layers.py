@@ -9,11 +9,16 @@ from hypothesis import strategies as st
 
 from minilora.methods import (
     Adapter,
+    BitFit,
     BottleneckLayer,
     FullFineTuning,
     LoRA,
     LoRALinear,
+    PrefixEmbedding,
+    PrefixLayer,
+    TopLayers,
     adapt,
+    as_method,
     linear_shapes,
     select,
 )
@@ -60,12 +65,25 @@ def test_the_shapes_without_a_model_are_those_of_the_model() -> None:
     bottleneck=st.integers(1, 5),
     targets=st.lists(st.sampled_from(["query", "key", "value", "output", "up", "down"]), min_size=1),
 )
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_closed_forms_at_any_size(
     width: int, layers: int, rank: int, bottleneck: int, targets: list[str]
 ) -> None:
     config = GPTConfig(vocabulary=7, context=5, width=width, layers=layers, heads=2)
-    for method in (LoRA(rank=rank, targets=tuple(targets)), Adapter(width=bottleneck), FullFineTuning()):
+    for method in (
+        LoRA(rank=rank, targets=tuple(targets)),
+        LoRA(rank=rank, targets=tuple(targets), ranks={targets[0]: 1}, bias="own"),
+        LoRA(rank=rank, targets=tuple(targets), bias="all"),
+        Adapter(width=bottleneck),
+        Adapter("lin", bottleneck),
+        Adapter("pfeiffer", bottleneck, layers=(layers - 1,)),
+        FullFineTuning(),
+        TopLayers(layers),
+        BitFit(),
+        PrefixEmbedding(1, 2),
+        PrefixLayer(2, 1),
+        as_method([LoRA(rank=rank), PrefixLayer(2, 1)]),
+    ):
         tuned = adapt(GPT(config, np.random.default_rng(0)), method)
         assert tuned.trainable == method.trainable(config)
 
@@ -86,6 +104,14 @@ def test_closed_forms_reach_the_papers_figures() -> None:
         304_361_472,
     ]
     assert FullFineTuning().trainable(medium) == 354_823_168
+    assert TopLayers(2).trainable(medium) == 25_192_448
+    assert Adapter("lin", 6).trainable(medium) == 368_784
+    assert Adapter("lin", 224).trainable(medium) == 11_089_152
+    assert PrefixEmbedding(256, 8).trainable(gpt3) == 3_244_032
+    assert PrefixLayer(8, 8).trainable(gpt3) == 18_874_368  # the paper prints 20.2M, more than its formula
+    assert (
+        BitFit().trainable(gpt3) == 11 * 96 * 12288 + 12288
+    )  # the paper prints 14.2M, as if a block had 12 · d
 
 
 def test_plain_paths_forget_wrappers_and_nothing_else() -> None:
