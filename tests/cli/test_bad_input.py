@@ -21,7 +21,7 @@ CASES = {
     "no data at all": ("finetune --model @model --task e2e", "the task e2e needs data"),
     "data for a task without": ("finetune --model @model --task nl2sql --data x", "makes its own data"),
     "an unknown task": ("finetune --model @model --task nlsql", "no task 'nlsql'; there are nl2sql"),
-    "an unknown method": (f"{TEXT} --method lroa", "no method 'lroa'; there are lora, full, houlsby; did you mean 'lora'"),
+    "an unknown method": (f"{TEXT} --method lroa", "no method 'lroa'; there are lora, full, top-layers, bitfit, head, houlsby"),
     "an unknown model": ("finetune --model nix --task nl2sql", "no model folder or shipped model 'nix'"),
     "a rank of 0": (f"{TEXT} --rank 0", "rank must be a whole number of at least 1, not 0"),
     "a rank above the matrix": (f"{TEXT} --rank 17", "give a rank of at most 16"),
