@@ -8,7 +8,7 @@ from pprint import pformat
 
 from ..exercise import Exercise
 
-CONFTEST = '''"""pytest --submission FOLDER: where the student's files are."""
+CONFTEST = '''"""pytest --submission=FOLDER: where the student's files are."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def pytest_addoption(parser):
     parser.addoption("--submission", type=Path, default=Path("."), help="the folder with the student's files")
 '''
 
-TESTS = '''"""One test a check. Run: pytest --submission FOLDER"""
+TESTS = '''"""One test a check. Run: pytest --submission=FOLDER"""
 
 import functools
 
