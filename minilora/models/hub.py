@@ -60,13 +60,13 @@ def download(name: str, known: Collection[str]) -> Path:
     if CONFIG not in there or weights == [INDEX]:
         raise InputError(f"'hf:{name}' has no {CONFIG} with {WEIGHTS} or its shards; it holds {_some(there)}")
     try:
-        folder = fetch([CONFIG], info.sha)
+        folder = fetch([CONFIG], revision or None)
         model_type = str(read_json(folder / CONFIG).get("model_type"))
         if model_type not in known:
             raise InputError(
                 f"'hf:{name}' is a model of type {model_type!r}, but this program knows {', '.join(known)}{nearest(model_type, known)}"
             )
-        return fetch([CONFIG, *weights, *(file for file in FILES if file in there)], info.sha)
+        return fetch([CONFIG, *weights, *(file for file in FILES if file in there)], revision or None)
     except InputError:
         raise
     except Exception as error:
