@@ -60,6 +60,11 @@ class LayerReport:
     acts: bool | None
 
 
+def by_number(row: LayerReport) -> list[tuple[int, str]]:
+    """A key that sorts rows so that block 2 comes before block 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in row.layer.split(".")]
+
+
 class Installed(ABC):
     """What a method added to one model under one name: the parameters it owns, and how they are put to work and taken away.
 

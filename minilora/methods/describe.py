@@ -5,9 +5,11 @@ from collections.abc import Mapping
 
 from ..backend import Array
 from ..models.base import Model
-from .base import LayerReport, Method
+from .base import LayerReport, Method, by_number
 from .files import read_adapter
 from .layers import base_parameters
+from .peft import is_peft, summarize
+from .stored import read_for
 from .tuned import Tuned
 from .weights import HEAD, report_weights
 
@@ -16,7 +18,7 @@ def describe(source: Tuned | str | os.PathLike[str], *, base: Model | None = Non
     """One row for each adapter and layer: rank, scale, norm of B, norm of the update, and whether the layer differs from its base.
 
     source: a tuned model (all of its adapters), or a folder that an adapter was saved to. base: for a folder, the model it was made for, which
-    full fine-tuning's weights must be compared with. Raises InputError for a folder that holds no adapter, or a damaged one.
+    full fine-tuning's weights must be compared with; a folder of PEFT's is described without one under PEFT's own names. Raises InputError for a folder that holds no adapter, or a damaged one.
     """
     if isinstance(source, Tuned):
         with source.disabled() as model:
@@ -25,10 +27,10 @@ def describe(source: Tuned | str | os.PathLike[str], *, base: Model | None = Non
                 _rows(method, name, source.arrays(name), own) for name, method in source.methods.items()
             ]
         return [row for report in reports for row in report]
-    saved = read_adapter(source)
+    if base is None and is_peft(source):
+        return summarize(source).layers
+    saved = read_adapter(source) if base is None else read_for(base, source)
     own_or_none = None if base is None else _weights(base)
-    if own_or_none is not None:
-        saved.check_base({name: tuple(array.shape) for name, array in own_or_none.items()})
     return _rows(saved.method, saved.name, saved.arrays, own_or_none)
 
 
@@ -39,12 +41,7 @@ def _rows(
     rows = method.report(name, arrays, base)
     told = {row.layer for row in rows}
     heads = {key: arrays[key].shape for key in arrays if key.startswith(HEAD) and key not in told}
-    return sorted(rows + report_weights(name, arrays, base, heads), key=_by_number)
-
-
-def _by_number(row: LayerReport) -> list[tuple[int, str]]:
-    """An order in which block 2 comes before block 10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in row.layer.split(".")]
+    return sorted(rows + report_weights(name, arrays, base, heads), key=by_number)
 
 
 def _weights(model: Model) -> dict[str, Array]:

@@ -14,10 +14,12 @@ import numpy as np
 
 from ..autograd import gradients
 from ..backend import Array, to_host
+from ..errors import InputError
 from ..models.base import TrainingBatch
 from .base import norm
 from .files import read_adapter
 from .layers import base_parameters
+from .peft import is_peft, read_peft
 from .together import low_rank_parts
 from .tuned import Tuned
 from .weights import HEAD
@@ -74,6 +76,9 @@ def _state(tuned: Tuned) -> Iterator[Finding]:
 
 
 def _keys(tuned: Tuned, folder: str | os.PathLike[str]) -> Iterator[Finding]:
+    if is_peft(folder):
+        yield from _keys_of_peft(tuned, folder)
+        return
     saved = read_adapter(folder)
     shapes = {name: parameter.shape for name, parameter in base_parameters(tuned.model).items()}
     absent = [name for name in saved.base_shapes if name not in shapes]
@@ -90,6 +95,15 @@ def _keys(tuned: Tuned, folder: str | os.PathLike[str]) -> Iterator[Finding]:
             f"The adapter in {str(folder)!r} was made for another model: {matching}, {len(other)} are of another shape; the first is {(absent + other)[0]}.",
             "Load the model that it was made for; minilora inspect says which layers an adapter has.",
         )
+
+
+def _keys_of_peft(tuned: Tuned, folder: str | os.PathLike[str]) -> Iterator[Finding]:
+    try:
+        with tuned.disabled() as base:
+            read_peft(folder, base)
+    except InputError as error:
+        remedy = "Load the model that it was made for; minilora inspect says which layers an adapter has."
+        yield Finding("no matching keys", f"The adapter does not fit this model: {error}.", remedy)
 
 
 def _finite(arrays: dict[str, Array]) -> Iterator[Finding]:

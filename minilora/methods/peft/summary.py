@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...backend import Array
-from ..base import LayerReport, norm
+from ..base import LayerReport, by_number, norm
 from .config import FILE, PeftConfig, read_config
 from .reading import read_weights, sort_out
 
@@ -41,12 +41,7 @@ def summarize(folder: str | os.PathLike[str]) -> Summary:
     outputs: list[Array] = [contents.whole[name] for name in OUTPUTS if name in contents.whole]
     return Summary(
         config,
-        sorted(rows, key=_by_number),
+        sorted(rows, key=by_number),
         sum(array.size for array in stored.values()),
         len(outputs[0]) if outputs else 0,
     )
-
-
-def _by_number(row: LayerReport) -> list[tuple[int, str]]:
-    """An order in which layer 2 comes before layer 10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in row.layer.split(".")]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minilora.errors import InputError
-from minilora.methods import Adapter, LoRA, Tuned, adapt, load_adapter
+from minilora.methods import Adapter, LoRA, Tuned, adapt, describe, doctor, load_adapter
 from minilora.methods.layers import base_parameters
 from minilora.models.gpt import GPT
 from minilora.tensors import load_tensors, read_header
@@ -415,3 +415,22 @@ def test_bfloat16_and_float16(tmp_path: Path) -> None:
     tuned = load_adapter(gpt(dtype=np.float32), write_folder(tmp_path / "a", tensors))
     assert {parameter.dtype for parameter in tuned.parameters.values()} == {np.dtype(np.float32)}
     assert isinstance(tuned.model, GPT)
+
+
+def test_what_describe_and_doctor_say(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "a", c_attn())
+    rows = describe(folder)
+    assert [(row.layer, row.rank, row.scale, row.acts) for row in rows] == [
+        ("transformer.h.0.attn.c_attn", 2, 4.0, True),
+        ("transformer.h.1.attn.c_attn", 2, 4.0, True),
+    ]
+    assert [row.layer for row in describe(folder, base=gpt())][:2] == [
+        "blocks.0.attention.key",
+        "blocks.0.attention.query",
+    ]
+    tuned = adapt(gpt(), LoRA(rank=1))
+    train(tuned)
+    assert doctor(tuned, folder=folder) == []
+    (finding,) = doctor(tuned, folder=write_folder(tmp_path / "b", c_attn((0, 1, 2))))
+    assert finding.cause == "no matching keys"
+    assert "transformer.h.2.attn.c_attn, and this model has no such layer" in finding.text
