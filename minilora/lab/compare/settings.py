@@ -10,14 +10,14 @@ from types import MappingProxyType
 from ...errors import InputError
 from ...methods import FullFineTuning, as_method
 from ...methods.named import make_method, read_text
-from ...train import recipe
+from ...train.choices import METHODS
 from ..contest import Contestant
 
 FULL = "full"
 """The method that the others are measured by."""
 
 RATES: Mapping[str, float] = MappingProxyType(
-    {name: choice.learning_rate for name, choice in recipe.METHODS.items()}
+    {name: choice.learning_rate for name, choice in METHODS.items()}
 )
 OTHER_RATE = 4e-3
 """For methods of which no learning rate was tried out."""
