@@ -12,7 +12,7 @@ from .blocks import article, listed, past, plural, pool, third_person, upper
 from .made import Made
 
 WITH_OBJECT = listed(
-    "admire answer bother call carry chase copy cover fear follow greet guard guide help ignore invite kick like love miss need paint please praise pull push "
+    "admire answer bother call carry chase copy cover fear follow greet help ignore invite kick like love miss need paint please praise pull push "
     "remember scare surprise thank touch trust visit warn watch"
 )
 NEVER_ALONE = listed("admire bother chase cover fear greet ignore invite like need surprise thank")

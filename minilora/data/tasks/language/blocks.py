@@ -29,7 +29,7 @@ def listed(text: str) -> tuple[str, ...]:
 @cache
 def pool(name: str, split: Split) -> tuple[str, ...]:
     """The words of a pool that belong to ``split``: people by their first names (one word), trades and animals that take a plain plural."""
-    words = dict.fromkeys(word for word in POOLS[name] if " " not in word or name == "title")
+    words = dict.fromkeys(word for word in POOLS[name] if " " not in word)
     return tuple(word for word in words if part_of(word) == split and word not in _UNCOUNTED)
 
 

@@ -24,9 +24,9 @@ _RELATIONS: tuple[tuple[str, ...], ...] = (
     ("{a} is older than {b}", "{b} is younger than {a}", "{b} is not as old as {a}"),
     ("{a} works for {b} in {p}", "{b} employs {a} in {p}", "in {p}, {a} is employed by {b}"),
     (
-        "{a} taught {b} how to cook {y}",
-        "{b} learned from {a} how to cook {y}",
-        "how to cook {y} was what {a} taught {b}",
+        "{a} taught {b} how to prepare {y}",
+        "{b} learned from {a} how to prepare {y}",
+        "how to prepare {y} was what {a} taught {b}",
     ),
     ("{a} followed {b} to {p}", "{b} was followed to {p} by {a}", "it was {b} whom {a} followed to {p}"),
     ("{a} lost to {b} in {p}", "{b} beat {a} in {p}", "in {p}, {a} was beaten by {b}"),

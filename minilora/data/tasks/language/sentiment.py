@@ -62,8 +62,8 @@ class Sentiment(Made):
 def _thing(dice: Dice, split: Split) -> str:
     """Something one can have an opinion of."""
     place, person = dice.pick(pool("place", split)), dice.pick(pool("person", split))
-    food, title = dice.pick(pool("food", split)), dice.pick(pool("title", split))
+    food = dice.pick(pool("food", split))
     return dice.pick(
-        (f"the {food} soup", f"the {food} pie in {place}", f"the inn in {place}", f"{person}'s concert", f"the film {title}", f"the journey to {place}", f"the play about {person}",
-         f"the novel {title}")
+        (f"the {food} soup", f"the {food} pie in {place}", f"the inn in {place}", f"{person}'s concert", f"the film about {person}", f"the journey to {place}", f"the play about {person}",
+         f"the novel about {place}")
     )  # fmt: skip
