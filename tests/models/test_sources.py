@@ -143,7 +143,7 @@ def in_a_process(code: str, endpoint: str, home: Path) -> subprocess.CompletedPr
     }
     script = f"import minilora\ntry:\n    {code}\nexcept minilora.InputError as error:\n    print('refused:', error)"
     return subprocess.run(
-        [sys.executable, "-c", script], env=os.environ | settings, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script], env=os.environ | settings, capture_output=True, text=True, timeout=300
     )
 
 
