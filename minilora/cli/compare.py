@@ -10,7 +10,7 @@ from ..lab.compare import Comparison, compare
 from ..train.runs import CONFIG, free_folder
 from .errors import resumable
 from .options import make_settings, settings_options
-from .output import json_option, number, print_json, print_table
+from .output import json_option, print_json
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
@@ -68,28 +68,38 @@ def command(
 
 def show(report: dict[str, Any]) -> None:
     """One row a method, at the end of training."""
+    from rich.console import Console
+    from rich.table import Table
+
     primary = report["task"]["primary"]
-    rows = []
+    table = Table(
+        caption="at the end; cos: with full fine-tuning's update and answers; span: the full gradient's share that A and B can follow"
+    )
+    table.add_column("method", overflow="fold")
+    for title in (
+        "trainable",
+        "loss",
+        *([primary] if report["settings"]["limit"] else []),
+        "cos ΔW",
+        "cos answers",
+        "span",
+        "rank ΔW",
+    ):
+        table.add_column(title, justify="right", no_wrap=len(title) < 12)
     for method in report["methods"]:
         last = method["points"][-1]
-        update, gradient = last["weights"] or {}, last["gradient"]
-        score = method["score"] or {}
-        rows.append(
-            (
-                method["title"],
-                f"{method['trainable']:,}",
-                *map(
-                    number,
-                    (
-                        last["loss"],
-                        score.get(primary),
-                        update.get("cosine"),
-                        last["answers"]["cosine"],
-                        gradient["share_in_span"],
-                        update.get("effective_rank"),
-                    ),
-                ),
-            )
+        update, gradient, score = last["weights"] or {}, last["gradient"], method["score"] or {}
+        figures = [
+            last["loss"],
+            *([score[primary]] if report["settings"]["limit"] else []),
+            update.get("cosine"),
+            last["answers"]["cosine"],
+            gradient["share_in_span"],
+            update.get("effective_rank"),
+        ]
+        table.add_row(
+            method["title"].replace(":", ": ").replace(",", ", "),
+            f"{method['trainable']:,}",
+            *("–" if f is None else f"{f:.3g}" for f in figures),
         )
-    columns = ("", "trainable", "loss", primary, "cos ΔW", "cos answers", "G in span", "rank ΔW")
-    print_table(columns, rows)
+    Console().print(table)

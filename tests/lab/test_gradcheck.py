@@ -9,10 +9,10 @@ import pytest
 from minilora.autograd import REGISTRY, Tensor
 from minilora.lab import gradcheck as room
 from minilora.lab.gradcheck import GradcheckReport, Row, gradcheck, render
-from minilora.lab.identities import check_identities, relative
+from minilora.lab.identities import Finding, check_identities, relative
 from minilora.lab.layer_gradients import copy_of
 from minilora.lab.whole_model import random_batch, random_model
-from minilora.methods import LoRA
+from minilora.methods import BitFit, LoRA
 from minilora.models.gpt import GPT, GPTConfig
 
 
@@ -26,7 +26,7 @@ def test_everything_passes(report):
     names = {(row.group, row.name) for row in report.rows}
     assert {("ops", name) for name in REGISTRY} <= names
     assert {("fused = reference", name) for name in room.ops.reference.TWINS} <= names
-    assert sum(row.group == "whole model" for row in report.rows) == 3
+    assert sum(row.group == "whole model" for row in report.rows) == len(room.METHODS)
 
 
 def test_the_report_goes_into_json_and_on_the_screen(report):
@@ -40,9 +40,26 @@ def test_the_same_seed_gives_the_same_errors(report):
 
 def test_wrong_rows_pass_only_by_failing(report):
     wrong = [row for row in report.rows if row.must_fail]
-    assert len(wrong) == 3
+    assert len(wrong) == 7
     assert all(row.error > row.bound for row in wrong)
     assert not replace(wrong[0], error=0.0).passed
+
+
+def test_a_real_model_is_checked_beside_a_small_random_one(model):
+    found = gradcheck(model, methods=(BitFit(),))
+    groups = {row.group for row in found.rows if row.group.startswith("identities")}
+    assert groups == {
+        f"identities on a model of {model.count_parameters():,} parameters",
+        "identities on a small random GPT",
+    }
+    assert [row for row in found.rows if not row.passed] == []
+
+
+def test_a_wrong_identity_is_found_out():
+    assert not Finding("", "", "", 1e-6, "").passed
+    assert not Finding("", "", "", float("nan"), "").passed
+    assert Finding("", "", "", 1.0, "", bound=0.1, holds=False).passed
+    assert not Finding("", "", "", 0.01, "", bound=0.1, holds=False).passed
 
 
 def test_an_error_that_is_no_number_never_passes():
@@ -66,7 +83,7 @@ def test_a_model_whose_gradient_is_wrong_is_found_out(monkeypatch):
     monkeypatch.setattr(gpt, "gelu", wrong)
     failed = [row for row in gradcheck(seed=0).rows if not row.passed]
     assert {row.group for row in failed} == {"whole model"}
-    assert len(failed) == 3
+    assert len(failed) == len(room.METHODS)
 
 
 def test_the_model_given_is_left_alone():
@@ -85,7 +102,7 @@ def test_identities_hold_at_every_seed_rank_and_target():
             model, random_batch(model, rng), rank=rank, alpha=5.0, targets=targets, seed=seed
         )
         assert max(finding.error for finding in found) < 1e-12
-        assert len({finding.name for finding in found}) == len(found) == 8
+        assert len({finding.name for finding in found}) == len(found) == 9
 
 
 def test_relative_and_copy():

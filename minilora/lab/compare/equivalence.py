@@ -18,9 +18,8 @@ from ...data.batches import Batch
 from ...methods import LoRA, adapt
 from ...methods.layers import linear_layers, select
 from ...models.base import Model
-from ...nn import Linear, Module, Parameter
-from ...ops import linear
 from ...train import SGD, AdamW
+from ..identities.series import LinearAdapter
 from ..layer_gradients import copy_of
 
 STEPS = 8
@@ -49,22 +48,6 @@ class Trained:
     model: Model
     parameters: Sequence[Tensor]
     updates: Callable[[], Updates]
-
-
-class LinearAdapter(Module):
-    """y = (I + U D) W x + b: an adapter without nonlinearity and bias between a layer's weight and its bias. D: [r, out], U: [out, r]."""
-
-    def __init__(self, base: Linear, U: Array, D: Array) -> None:
-        self.base, self.U, self.D = base, Parameter(U), Parameter(D)
-
-    def __call__(self, x: Tensor, rng: np.random.Generator | None = None) -> Tensor:
-        h = linear(x, self.base.weight, None)  # [..., out]
-        adapted = h + linear(linear(h, self.D, None), self.U, None)  # [..., out]
-        return adapted if self.base.bias is None else adapted + self.base.bias
-
-    def update(self) -> Array:
-        """U D W: what is added to the layer's weight, [out, in]."""
-        return self.U.data @ (self.D.data @ self.base.weight.data)
 
 
 def equivalences(base: Model, batches: Sequence[Batch], *, seed: int = 0) -> list[Equivalence]:

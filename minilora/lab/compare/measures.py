@@ -47,9 +47,9 @@ def full_gradients(tuned: Tuned, paths: list[str], batch: Batch) -> dict[str, np
     }
 
 
-def log_probabilities(model: Model | Tuned, batch: Batch) -> np.ndarray:
+def log_probabilities(model: Model, batch: Batch) -> np.ndarray:
     """log p of every token (or class) where the batch has a target: [targets, vocabulary], float64."""
-    z = to_host(model.logits(batch.ids, batch.mask))
+    z = to_host(model.logits(batch.ids, batch.mask, batch.types))
     counted: np.ndarray = z[batch.targets != IGNORED].astype(np.float64)  # [targets, vocabulary]
     counted -= counted.max(axis=-1, keepdims=True)
     counted -= np.log(np.exp(counted).sum(axis=-1, keepdims=True))

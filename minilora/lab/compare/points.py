@@ -59,7 +59,7 @@ class Watcher:
     def measure(self, step: int, tuned: Tuned) -> dict[str, Any]:
         """Everything, for a JSON file. None stands where a measure has no meaning for the method."""
         probe = self.probe
-        answers = measures.log_probabilities(tuned, probe.held_out[0])
+        answers = measures.log_probabilities(tuned.model, probe.held_out[0])
         updates = measures.merged_updates(tuned, probe.weights)
         if self.is_reference:
             assert updates is not None  # full fine-tuning is merged by nature

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from ...backend import to_host, tune_malloc
-from ...data.tasks import PlainText, Task, load_task
-from ...errors import InputError
+from ...data.tasks import AnyTask, load_task
 from ...files import write_atomically
 from ...methods.layers import linear_layers
+from ...models.base import Model
 from ...models.checkpoint import load
-from ...models.gpt import GPT
-from ...train.measure import Measuring, measure, tokenizer_of, training_data, validation_batches
+from ...train.fitting import answers_of, meet, writes_answers
+from ...train.measure import Measuring, measure, training_data, validation_batches
 from ...train.recipe import absolute
 from ...train.runs import CONFIG, begin_folder, check_same, circumstances, refuse_existing
 from ..contest import Contestant, train
@@ -62,15 +62,9 @@ def compare(
     if resume:
         check_same(folder, settings, "compare")
     base = load(settings.model)
-    if not isinstance(base, GPT):
-        raise InputError(
-            f"the model {settings.model!r} does not write, and compare follows models that do; take one such as tiny-gpt"
-        )
-    task = load_task(settings.task, data=settings.data, seed=settings.data_seed)
-    tokenizer, context = tokenizer_of(base), base.config.context
-    data = training_data(
-        task, tokenizer, rows=settings.rows, length=settings.length, context=context, seed=settings.seed
-    )
+    given = load_task(settings.task, data=settings.data, seed=settings.data_seed)
+    task = meet(base, given, answers_of(base, given, None), rng=np.random.default_rng(settings.seed))
+    data = training_data(task, base, rows=settings.rows, length=settings.length, seed=settings.seed)
     contestants = settings.contestants()
     if force:
         for name in (REFERENCE, *(entry.name for entry in contestants)):
@@ -101,13 +95,9 @@ def compare(
     return report
 
 
-def make_probe(
-    base: GPT, task: Task | PlainText, settings: Comparison, batches: Callable[[int], Any]
-) -> Probe:
+def make_probe(base: Model, task: AnyTask, settings: Comparison, batches: Callable[[int], Any]) -> Probe:
     """What every method is measured on: the first training batch, and validation batches spread over all lengths."""
-    found = validation_batches(
-        task, tokenizer_of(base), rows=settings.rows, length=settings.length, context=base.config.context
-    )
+    found = validation_batches(task, base, rows=settings.rows, length=settings.length)
     wanted = min(len(found), -(-settings.held_out // settings.rows))
     held_out = tuple(
         found[place] for place in np.unique(np.linspace(0, len(found) - 1, wanted).round().astype(int))
@@ -123,8 +113,8 @@ def make_probe(
 
 def follow(
     entry: Contestant,
-    base: GPT,
-    task: Task | PlainText,
+    base: Model,
+    task: AnyTask,
     settings: Comparison,
     batches: Callable[[int], Any],
     probe: Probe,
@@ -163,9 +153,8 @@ def follow(
     at.begin(f"asking: {entry.title}")
     scored = None
     if settings.limit:
-        assert isinstance(result.tuned.model, GPT)  # nothing else was let in
         how = Measuring(
-            limit=settings.limit, beam=None if isinstance(task, PlainText) else 1, length=settings.length
+            limit=settings.limit, beam=1 if writes_answers(task) else None, length=settings.length
         )
         scored = dict(measure(result.tuned.model, task, how, progress=False).metrics)
     outcome = {**result.as_dict(), "points": watcher.points(), "score": scored}
