@@ -1,5 +1,6 @@
 """``minilora inspect``: what a model folder, an adapter folder or a safetensors file holds. Calls ``describe`` of ``methods``, ``load`` of ``models`` and ``load_tensors``."""
 
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..methods.peft import is_peft, summarize
 from ..methods.peft.config import FILE as PEFT_CONFIG
 from ..methods.stored import same_base
 from ..models.checkpoint import CONFIG, load, shipped
+from ..models.torch_file import load_torch
 from ..tensors import load_tensors
 from .opening import settings_beside
 from .output import json_option, number, print_json, print_table, size
@@ -43,7 +45,7 @@ class Found(NamedTuple):
 )
 @json_option
 def command(path: str, base: str | None, as_json: bool) -> None:
-    """Say what PATH holds: a model (folder or shipped name), an adapter's folder, or a safetensors file.
+    """Say what PATH holds: a model (folder or shipped name), an adapter's folder, or a file of weights (safetensors or torch).
 
     Of an adapter: for each layer its rank, the scale α/r, the norm of B (zero before training), the norm of the update, and whether it does anything.
 
@@ -193,7 +195,8 @@ def inspect_file(path: str, base: str | None) -> Found:
     """The arrays by name."""
     if base is not None:
         raise InputError(f"--base is for adapters, and {path!r} is a file; leave it out")
-    arrays, metadata = load_tensors(path)
+    torch = zipfile.is_zipfile(path)
+    arrays, metadata = (load_torch(path), {}) if torch else load_tensors(path)
     tensors = [
         {
             "name": name,
@@ -206,14 +209,14 @@ def inspect_file(path: str, base: str | None) -> Found:
     ]
     count = sum(int(array.size) for array in arrays.values())
     facts = {
-        "kind": "safetensors",
+        "kind": "torch" if torch else "safetensors",
         "path": path,
         "numbers": count,
         "bytes": Path(path).stat().st_size,
         "metadata": metadata,
         "tensors": tensors,
     }
-    summary = f"a safetensors file of {len(tensors)} arrays with {count:,} numbers, {size(Path(path).stat().st_size)}"
+    summary = f"a {facts['kind']} file of {len(tensors)} arrays with {count:,} numbers, {size(Path(path).stat().st_size)}"
     rows = [
         (
             str(t["name"]),

@@ -11,7 +11,7 @@ from .base import Installed, Method
 from .files import SavedAdapter, read_adapter, write_adapter
 from .fingerprint import base_fingerprint
 from .layers import base_parameters
-from .peft import is_peft, read_peft, write_peft
+from .peft import is_peft, read_peft, refuse_parent, write_peft
 
 FORMATS = ("minilora", "peft")
 """The formats that an adapter can be saved in."""
@@ -22,6 +22,7 @@ def read_for(base: Model, folder: str | os.PathLike[str]) -> SavedAdapter:
 
     Raises InputError for one that works on weights that ``base`` does not have.
     """
+    refuse_parent(folder)
     saved = read_peft(folder, base) if is_peft(folder) else read_adapter(folder)
     saved.check_base({name: parameter.shape for name, parameter in base_parameters(base).items()})
     return saved

@@ -10,6 +10,7 @@ from minilora.methods import LoRA, adapt, load_adapter
 from minilora.models.checkpoint import load
 
 from ..methods.peft.folder import pair, write_folder
+from ..models.torch_zip import write_torch
 
 
 @pytest.fixture
@@ -114,3 +115,10 @@ def test_bad_input(run, tmp_path, command, words):
     assert result.exit_code == 2
     assert words in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_inspect_a_torch_file(run, tmp_path):
+    write_torch(tmp_path / "a.bin", {"x.lora_A": np.ones((2, 3), np.float32)})
+    result = run("inspect a.bin")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("a torch file of 1 arrays with 6 numbers")

@@ -6,7 +6,7 @@ models of Hugging Face), ``blocks`` (fused layers), ``whole`` (biases and heads)
 
 from .config import PeftConfig, read_config
 from .loralib import read_loralib
-from .reading import is_peft, read_peft
+from .reading import is_peft, read_peft, refuse_parent
 from .summary import Summary, summarize
 from .writing import write_peft
 
@@ -17,6 +17,7 @@ __all__ = [
     "read_config",
     "read_loralib",
     "read_peft",
+    "refuse_parent",
     "summarize",
     "write_peft",
 ]

@@ -17,7 +17,7 @@ from ...models.base import Model
 from ...models.layouts import Part
 from ...models.torch_file import load_torch
 from ...tensors import load_tensors
-from ..files import SavedAdapter
+from ..files import CONFIGURATION, SavedAdapter
 from ..layers import base_parameters, linear_layers
 from ..weights import HEAD, is_bias
 from .blocks import Update, split
@@ -46,6 +46,15 @@ class Contents(NamedTuple):
 def is_peft(folder: str | os.PathLike[str]) -> bool:
     """Whether there is a PEFT adapter in ``folder``."""
     return (Path(folder) / FILE).is_file()
+
+
+def refuse_parent(folder: str | os.PathLike[str]) -> None:
+    """Raise InputError for a folder whose adapters lie in folders of their names, as PEFT writes all but the one named ``default``, and that holds none itself."""
+    inside = sorted(path.parent.name for path in Path(folder).glob(f"*/{FILE}"))
+    if inside and not is_peft(folder) and not (Path(folder) / CONFIGURATION).is_file():
+        raise InputError(
+            f"{str(folder)!r} holds adapters in folders of their own, {_some(inside)}; give one of these"
+        )
 
 
 def read_weights(folder: Path) -> dict[str, Array]:

@@ -434,3 +434,11 @@ def test_what_describe_and_doctor_say(tmp_path: Path) -> None:
     (finding,) = doctor(tuned, folder=write_folder(tmp_path / "b", c_attn((0, 1, 2))))
     assert finding.cause == "no matching keys"
     assert "transformer.h.2.attn.c_attn, and this model has no such layer" in finding.text
+
+
+def test_adapters_in_folders_of_their_names(tmp_path: Path) -> None:
+    """PEFT puts an adapter that is not named ``default`` into a folder of its name."""
+    write_folder(tmp_path / "sql", c_attn())
+    with pytest.raises(InputError, match="holds adapters in folders of their own, sql; give one of these"):
+        load_adapter(gpt(), tmp_path)
+    assert load_adapter(gpt(), tmp_path / "sql", name="sql").active == "sql"
