@@ -12,6 +12,7 @@ LoRA authors' own code for DeBERTa leaves the table to the frozen weights, and a
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -213,13 +214,17 @@ class Deberta(Model):
             dropout=self.config.dropout,
             dropout_before=0.0,
         )
-        self.decoder = None
+        self._drop_decoder()
         return self
 
     def set_embedding(self) -> Self:
         """As every model's; the decoder goes."""
-        self.decoder = None
+        self._drop_decoder()
         return super().set_embedding()
+
+    def _drop_decoder(self) -> None:
+        self.decoder = None
+        self.config = replace(self.config, decoder=None)
 
     def _embedded(
         self, ids: Array, mask: Array | None, types: Array | None, rng: np.random.Generator | None

@@ -122,6 +122,8 @@ class Module:
         if troubles:
             raise InputError(f"these weights do not fit the model; {'; '.join(troubles)}")
         for name, parameter in own.items():
+            if not getattr(parameter.data.flags, "writeable", True):  # a model that waits for its weights
+                parameter.data = np.empty(parameter.shape, parameter.dtype)
             parameter.data[...] = to_device(arrays[name], "cpu").astype(parameter.dtype)
         return self
 
