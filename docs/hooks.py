@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import html
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from mkdocs.structure.pages import Page
 
 from minilora.classroom import all_exercises
 from minilora.cli.main import COMMANDS, main
+from minilora.data.tasks import TASKS, Classification
+from minilora.lab.bench import pages as bench_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 TUTORIALS = ROOT / "tutorials"
@@ -74,8 +77,39 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Put the table of all exercises where a page asks for it."""
-    return markdown.replace("<!-- every exercise -->", exercise_table())
+    """Put what is made while the site is built where a page asks for it: the table of all exercises, and what was measured."""
+    markdown = markdown.replace("<!-- every exercise -->", exercise_table())
+    if "<!-- every task -->" in markdown:
+        markdown = markdown.replace("<!-- every task -->", task_table())
+        markdown = markdown.replace("<!-- samples of made tasks -->", task_samples())
+    for name, make in MEASURED.items():
+        marker = f"<!-- measured: {name} -->"
+        markdown = markdown.replace(marker, make()) if marker in markdown else markdown
+    return markdown
+
+
+def record(name: str) -> Any:
+    """What ``minilora bench`` wrote to ``docs/results/``."""
+    return json.loads((ROOT / "docs" / "results" / name).read_text(encoding="utf-8"))
+
+
+def growth_pictures() -> str:
+    """The plots of growth, drawn from the record."""
+    import matplotlib.pyplot as plt
+
+    with mpl.rc_context():
+        plt.switch_backend("svg")
+        mpl.rcParams.update(STYLE)
+        bench_pages.growth_figure(record("growth.json"))
+        return pictures()[0]
+
+
+MEASURED = {
+    "speed": lambda: bench_pages.speed(record("speed.json")),
+    "techniques": lambda: bench_pages.techniques(record("techniques.json")),
+    "growth": growth_pictures,
+    "starts": lambda: bench_pages.starts(record("growth.json")),
+}
 
 
 def exercise_table() -> str:
@@ -84,6 +118,33 @@ def exercise_table() -> str:
     for e in all_exercises():
         rows.append(f"| `{e.name}` | {e.title} | {e.tutorial:02d} | {'★' * e.difficulty} | {e.minutes} |")
     return "\n".join(rows)
+
+
+def task_table() -> str:
+    """Every task's name, what it asks, and what it is scored by."""
+    rows = ["| task | what it asks, and what it reads | decides | labels |", "|---|---|---|---|"]
+    for name, kind in TASKS.items():
+        figure = kind.figures[0] if issubclass(kind, Classification) else kind.primary
+        labels = (
+            ", ".join(kind.labels)
+            if issubclass(kind, Classification) and isinstance(kind.labels, tuple)
+            else ""
+        )
+        rows.append(f"| `{name}` | {kind.description} | {figure} | {labels} |")
+    return "\n".join(rows)
+
+
+def task_samples() -> str:
+    """Some test examples of every task that is made from a seed, as a model reads them."""
+    parts = []
+    for name, kind in TASKS.items():
+        if kind.made:
+            task = kind(0)
+            shown = task.prompted() if isinstance(task, Classification) else task
+            count = 2 if name in ("conversations", "nl2sql", "nl2sql-joins") else 4
+            samples = "\n\n".join(example.prompt + example.completion for example in shown.test[:count])
+            parts.append(f"### {name}\n\n```text\n{samples}\n```")
+    return "\n\n".join(parts)
 
 
 def tutorial_page(script: Path) -> str:

@@ -3,7 +3,7 @@
 Before it: predictions and references. After it: ``nist.py``, ``meteor.py``, ``cider.py`` and ``rouge.py``.
 
 The rules are those of mteval-v13a, NIST's own scorer, which E2E's and WebNLG's scripts use for NIST and BLEU. COCO's scripts cut with the Penn Treebank's
-rules instead and drop punctuation; figures of METEOR, CIDEr and ROUGE-L therefore differ a little from theirs (``docs/metrics.md`` says how much).
+rules instead and drop punctuation; figures of METEOR, CIDEr and ROUGE-L therefore differ a little from theirs.
 """
 
 import re

@@ -70,9 +70,9 @@ def _number(dice: Dice, split: Split, good: bool) -> str:
 
 
 def _reflexive(dice: Dice, split: Split, good: bool) -> str:
-    many, noun = dice.chance(0.5), dice.pick(pool("trade", split))
-    one = dice.pick(("himself", "herself"))
-    own = "themselves" if many == good else one
+    """Wrong is a plural with himself or herself; one person with "themselves" is English to many."""
+    many, noun = not good or dice.chance(0.3), dice.pick(pool("trade", split))
+    own = "themselves" if many and good else dice.pick(("himself", "herself"))
     return f"the {plural(noun) if many else noun} {past(dice.pick(WITH_OBJECT))} {own}"
 
 
