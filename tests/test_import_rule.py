@@ -19,7 +19,18 @@ GROUND = {"errors", "files", "tensors"}
 BESIDE = {"data": set[str](), "classroom": {"autograd"}}
 USERS_OF = {"data": {"models", "train", "lab", "paper", "cli"}, "classroom": {"cli"}}
 
-LAZY = {"cupy", "cupyx", "huggingface_hub", "matplotlib", "mpi4py", "peft", "sacrebleu", "tokenizers", "torch", "transformers"}
+LAZY = {
+    "cupy",
+    "cupyx",
+    "huggingface_hub",
+    "matplotlib",
+    "mpi4py",
+    "peft",
+    "sacrebleu",
+    "tokenizers",
+    "torch",
+    "transformers",
+}
 """Heavy or optional: imported within the function that needs them, and never at the top of a file."""
 
 MAYBE_LAZY = LAZY | {"rich"}
