@@ -262,7 +262,9 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
 
 
 def test_saving_refuses_what_would_be_wrong(model: GPT, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="dtype must be float32 or float16 or bfloat16, not 'float61'; did you mean"):
+    with pytest.raises(
+        InputError, match="dtype must be float32 or float16 or bfloat16, not 'float61'; did you mean"
+    ):
         save(model, tmp_path / "a", dtype="float61")
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot create the folder"):
