@@ -1,8 +1,8 @@
 """Tell the C library to keep the memory of large arrays.
 
 A training step makes and drops the same few hundred megabytes of temporaries again and again. By default glibc hands each large block back to the system at
-once and takes a fresh one, zeroed page by page, for the next: measured, that is a third of a step's time. Kept, the blocks are simply used again, and the package
-needs no buffer pool of its own.
+once and takes a fresh one, zeroed page by page, for the next: up to a third of a step's time, by how fast the system hands out pages. Kept, the blocks are simply used again, and the
+package needs no buffer pool of its own.
 """
 
 import ctypes
@@ -10,10 +10,12 @@ import sys
 
 # glibc's malloc.h
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+_LARGEST = 1 << 30
+_LARGEST_BEFORE_2_35 = 1 << 25  # what older versions of glibc accept
 
 
 def tune_malloc() -> bool:
-    """Keep freed blocks of up to 1 GiB in this process, in one arena for all threads. Returns whether that was possible (Linux with glibc).
+    """Keep freed blocks of up to 1 GiB (32 MiB before glibc 2.35) in this process, in one arena for all threads. Returns whether that was possible (Linux with glibc).
 
     It holds for the whole process until it ends, so commands and the training loop call it; importing minilora never does.
     """
@@ -23,8 +25,5 @@ def tune_malloc() -> bool:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):  # musl has neither
         return False
-    largest = 1 << 30
-    return all(
-        mallopt(option, value) == 1
-        for option, value in ((_MMAP_THRESHOLD, largest), (_TRIM_THRESHOLD, largest), (_ARENA_MAX, 1))
-    )
+    kept = mallopt(_MMAP_THRESHOLD, _LARGEST) or mallopt(_MMAP_THRESHOLD, _LARGEST_BEFORE_2_35)
+    return bool(kept and mallopt(_TRIM_THRESHOLD, _LARGEST) and mallopt(_ARENA_MAX, 1))

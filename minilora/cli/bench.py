@@ -1,4 +1,4 @@
-"""``minilora bench``: how fast, and how much memory. Calls ``lab.bench.bench``."""
+"""``minilora bench``: how fast, and how much memory. Calls ``bench``, ``techniques`` and ``growth`` of ``lab.bench``."""
 
 import json
 import sys
@@ -7,15 +7,21 @@ from typing import Any
 
 import click
 
+from ..errors import InputError, nearest
 from ..files import write_atomically
 from ..lab.bench import SHAPES, bench
+from ..lab.bench.growth import growth
 from ..lab.bench.shapes import shape
+from ..lab.bench.techniques import techniques
 from .output import json_option, note, number, print_json, print_table
 
 
 @click.command("bench")
 @click.option(
     "--shape", "names", multiple=True, help=f"{', '.join(SHAPES)}; may be given twice.  [default: all]"
+)
+@click.option(
+    "--study", default="speed", show_default=True, help="What is measured: speed, techniques or growth."
 )
 @click.option("--rounds", type=int, default=7, show_default=True, help="Turns of every contender.")
 @click.option("--threads", type=int, default=2, show_default=True, help="Threads of each program.")
@@ -27,6 +33,7 @@ from .output import json_option, note, number, print_json, print_table
 @json_option
 def command(
     names: tuple[str, ...],
+    study: str,
     rounds: int,
     threads: int,
     against: str | None,
@@ -36,36 +43,61 @@ def command(
 ) -> None:
     """Measure training steps, forward passes, generation and memory, beside the bare matrix products, and beside PyTorch + PEFT if asked.
 
-    Each contender is a process of its own, and they take turns. Ends within ten minutes; let the machine do nothing else meanwhile.
+    Each contender is a process of its own, and they take turns. Ends within ten minutes; let the machine do nothing else meanwhile. With --study techniques it measures what each
+    technique gives a LoRA step, by switching it off; with --study growth, how time and memory grow with the size of the model and the batch.
 
     \b
     Examples:
       minilora bench --shape small
       minilora bench --against peft --out bench.json
+      minilora bench --study techniques --out techniques.json
     """
+    if study not in STUDIES:
+        raise InputError(f"study must be one of {', '.join(STUDIES)}, not {study!r}{nearest(study, STUDIES)}")
     shapes = [shape(name) for name in names] or list(SHAPES.values())
-    record = bench(shapes, rounds=rounds, threads=threads, against=against, python=python, progress=note)
-    record["command"] = _command(names, rounds, threads, against)
+    if study == "growth":
+        record = growth(repeats=rounds, threads=threads, progress=note)
+    elif study == "techniques":
+        record = techniques(shapes, rounds=rounds, threads=threads, progress=note)
+    else:
+        record = bench(shapes, rounds=rounds, threads=threads, against=against, python=python, progress=note)
+    record["command"] = _command(names, study, rounds, threads, against)
     if out is not None:
         write_atomically(Path(out), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     if as_json:
         print_json(record)
-        return
-    for measured in shapes:
-        _show(measured.name, record)
+    else:
+        STUDIES[study](record)
 
 
-def _command(names: tuple[str, ...], rounds: int, threads: int, against: str | None) -> str:
-    parts = [
-        "minilora bench",
-        *(f"--shape {name}" for name in names),
-        f"--rounds {rounds} --threads {threads}",
+def _command(names: tuple[str, ...], study: str, rounds: int, threads: int, against: str | None) -> str:
+    """The command that measures the same again."""
+    chosen = [*(f"--shape {name}" for name in names), *([f"--study {study}"] if study != "speed" else [])]
+    versus = [f"--against {against}"] if against else []
+    return " ".join(["minilora bench", *chosen, f"--rounds {rounds} --threads {threads}", *versus])
+
+
+def _show_speed(record: dict[str, Any]) -> None:
+    for name, ratios in record["ratios"].items():
+        _show_rows(name, record)
+        print_table(("ratio", ""), [(ratio, f"{value:.3f}") for ratio, value in ratios.items()])
+
+
+def _show_techniques(record: dict[str, Any]) -> None:
+    for name, ratios in record["ratios"].items():
+        _show_rows(name, record)
+        rows = [(k, f"{found['time']:.3f}", f"{found['memory']:.3f}") for k, found in ratios.items()]
+        print_table(("without", "times as long", "times the memory"), rows)
+
+
+def _show_growth(record: dict[str, Any]) -> None:
+    rows = [
+        (r["varied"], str(r["value"]), number(r["ms"]), number(r.get("step_mib"))) for r in record["rows"]
     ]
-    return " ".join([*parts, f"--against {against}"] if against else parts)
+    print_table(("varied", "value", "ms", "MiB of a step"), rows)
 
 
-def _show(name: str, record: dict[str, Any]) -> None:
-    rows = [row for row in record["rows"] if row["shape"] == name]
+def _show_rows(name: str, record: dict[str, Any]) -> None:
     click.echo(name)
     print_table(
         ("", "ms", "quarter points", "tokens/s", "peak MiB"),
@@ -77,7 +109,11 @@ def _show(name: str, record: dict[str, Any]) -> None:
                 number(row["tokens_per_second"]),
                 f"{row['peak_mib']:,.0f}",
             )
-            for row in rows
+            for row in record["rows"]
+            if row["shape"] == name
         ],
     )
-    print_table(("ratio", ""), [(ratio, f"{value:.3f}") for ratio, value in record["ratios"][name].items()])
+
+
+STUDIES = {"speed": _show_speed, "techniques": _show_techniques, "growth": _show_growth}
+"""What can be measured, and how it is shown."""

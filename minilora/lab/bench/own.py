@@ -3,7 +3,8 @@
 Comes after ``shapes.py``; ``serve.py`` runs one of these in a process of its own. A step is what ``train.loop`` does: shards on threads, the loss, gradients, the optimizer.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from ...data.batches import Batch
 from ...methods import Adapter, FullFineTuning, LoRA, Method, adapt
 from ...models.generate import generate
 from ...models.gpt import GPT
+from ...nn import Parameter
 from ...train import Training
 from ...train.parallel import Workers, loss_and_gradient
 from .shapes import Shape
@@ -25,6 +27,7 @@ METHODS: dict[str, Method] = {
     "full": FullFineTuning(),
     "houlsby": Adapter(kind="houlsby", width=16),
 }
+LEARNING_RATE = 1e-4
 NEW_TOKENS = 32
 """Tokens that generation adds to each prompt."""
 
@@ -38,19 +41,25 @@ def calls(shape: dict[str, Any], threads: int, task: str) -> dict[str, Call]:
     batches = {task: measured.batch()}
     if task == "lora":
         batches["lora-masked"] = measured.batch(prompt=0.5)
-    return step_calls(measured.model(), METHODS[task], batches, threads)
+    model = measured.model()
+    adapt(model, METHODS[task])
+    return step_calls(model, dict(model.trainable_parameters()), batches, threads)
 
 
-def step_calls(model: GPT, method: Method, batches: dict[str, Batch], threads: int) -> dict[str, Call]:
-    """A call for each batch that takes one training step on it, and returns the loss before."""
-    adapt(model, method)
-    parameters = dict(model.trainable_parameters())
-    optimizer = Training(1, 1e-4).make_optimizer().start(list(parameters.values()))
+def step_calls(
+    model: GPT,
+    parameters: Mapping[str, Parameter],
+    batches: Mapping[str, Batch],
+    threads: int,
+    shards: bool = True,
+) -> dict[str, Call]:
+    """A call for each batch that takes one training step of ``parameters`` on it, and returns the loss before. Without ``shards`` the threads are BLAS's, within each product."""
+    optimizer = Training(1, LEARNING_RATE).make_optimizer().start(list(parameters.values()))
     gradient = optimizer.layout.zeros()
-    workers = Workers(threads)
+    workers = Workers(threads if shards else 1)
 
     def step(batch: Batch) -> float:
-        with workers.single_threaded_blas():
+        with workers.single_threaded_blas() if shards else nullcontext():
             loss = loss_and_gradient(model, parameters, [batch], workers, optimizer.layout, gradient)
             optimizer.step(gradient)
         return loss

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from ...errors import InputError, RunFailed
 from ...models.checkpoint import save
 from ...train.runs import circumstances
-from .own import METHODS, NEW_TOKENS, prompts
+from .own import LEARNING_RATE, METHODS, NEW_TOKENS, prompts
 from .processes import Contender, Turn, contender, versions
 from .shapes import SHAPES, Shape
 
@@ -75,13 +76,26 @@ def bench(
         rows += of_shape
         ratios[shape.name] = ratios_of(of_shape)
         progress(f"{shape.name} is done ({place + 1} of {len(shapes)})")
+    settings = {"rounds": rounds, "threads": threads, "against": against}
+    return record_of(rows, ratios, settings, theirs)
+
+
+def record_of(
+    rows: Sequence[Mapping[str, Any]],
+    ratios: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    theirs: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """What was measured, with the machine and the versions it was measured on. theirs: versions of the other programs."""
+    own = ("minilora", "python", "numpy", "blas")
     return {
         "machine": machine(),
-        "versions": {**{k: str(v) for k, v in circumstances().items() if k in ("minilora", "python", "numpy", "blas")}, **theirs},
-        "settings": {"rounds": rounds, "threads": threads, "against": against},
-        "rows": rows,
-        "ratios": ratios,
-    }  # fmt: skip
+        "versions": {name: str(value) for name, value in circumstances().items() if name in own}
+        | dict(theirs),
+        "settings": dict(settings),
+        "rows": list(rows),
+        "ratios": dict(ratios),
+    }
 
 
 def measure(
@@ -141,7 +155,7 @@ def write_inputs(shape: Shape, folder: Path) -> Path:
         "folder": str(folder / "model"),
         "rank": lora.rank,  # type: ignore[attr-defined]
         "alpha": lora.alpha,  # type: ignore[attr-defined]
-        "learning_rate": 1e-4,
+        "learning_rate": LEARNING_RATE,
         "ids": shape.batch().ids.tolist(),
         "labels": {"lora": labels(0.0), "lora-masked": labels(0.5)},
         "text": text.tolist(),
