@@ -25,7 +25,7 @@ def mixed(tuned: Tuned, rows: Sequence[str | None]) -> Iterator[Model]:
 
     Each row comes out as it would alone with its adapter, to rounding, and so do the gradients. LoRA and bottleneck adapters can be mixed. Raises InputError for an
     unknown name, for an adapter that is not something beside the weights (one that has weights of its own, as a task's head, or a prefix), while
-    one is merged, and, in the forward pass, for a batch of another number of rows. The block must be left before adapters are changed.
+    one is merged, and, in the forward pass, for a batch of another number of rows (so not for ``generate``, which drops rows as they finish). The block must be left before adapters are changed.
     """
     names = tuple(rows)
     tuned.check_unmerged("mixing adapters")
