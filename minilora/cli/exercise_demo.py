@@ -14,7 +14,7 @@ from ..backend import Array
 from ..classroom import Workspace, find, mark
 from ..classroom.worker import load as load_code
 from ..data import ExampleLoader
-from ..data.tasks import load_task
+from ..data.tasks import NL2SQL, load_task
 from ..errors import InputError
 from ..methods import LoRA, adapt
 from ..models.checkpoint import load
@@ -101,6 +101,7 @@ def losses(model: str, steps: int, solved: Mapping[str, Defined]) -> list[float]
     """Train LoRA on query and value and return the loss of each step; optimizer, schedule and start are the student's where solved."""
     base = load(model)
     task = load_task("nl2sql", seed=0)
+    assert isinstance(task, NL2SQL)
     loader = ExampleLoader(task.train, base.tokenizer, rows=ROWS, context=base.config.context, seed=0)
     tuned = adapt(base, LoRA(RANK, 2 * RANK), rng=np.random.default_rng(0))
     if "lora_init" in solved:
