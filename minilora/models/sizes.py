@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ..errors import InputError, nearest
 from .bert import BertConfig
 from .build import AnyConfig
-from .deberta_config import DebertaConfig
+from .deberta_config import Convolution, DebertaConfig
 from .gpt import GPTConfig
 
 
@@ -52,7 +52,38 @@ ENCODERS: MappingProxyType[str, AnyConfig] = MappingProxyType(
 )  # fmt: skip
 """The package's own encoders."""
 
-SIZES: MappingProxyType[str, AnyConfig] = MappingProxyType({**GPTS, **ENCODERS})
+
+def _roberta(width: int, layers: int, heads: int) -> BertConfig:
+    return BertConfig(50265, 512, width, layers, heads, types=1, epsilon=1e-5, padding=1)
+
+
+def _deberta_v2(layers: int) -> DebertaConfig:
+    return DebertaConfig(
+        128100,
+        512,
+        1536,
+        layers,
+        24,
+        buckets=256,
+        share_keys=True,
+        normalised=True,
+        convolution=Convolution(activation="gelu"),
+    )
+
+
+PUBLISHED_ENCODERS: MappingProxyType[str, AnyConfig] = MappingProxyType(
+    {
+        "roberta-base": _roberta(768, 12, 12),  # 124 M
+        "roberta-large": _roberta(1024, 24, 16),  # 354 M
+        "deberta-base": DebertaConfig(50265, 512, 768, 12, 12, key_bias=False),
+        "deberta-large": DebertaConfig(50265, 512, 1024, 24, 16, key_bias=False),
+        "deberta-v2-xlarge": _deberta_v2(24),
+        "deberta-v2-xxlarge": _deberta_v2(48),  # 1.5 G, the LoRA paper's DeBERTa XXL
+    }
+)
+"""Liu et al. 2019; He et al. 2021 and their checkpoints' configurations; without heads."""
+
+SIZES: MappingProxyType[str, AnyConfig] = MappingProxyType({**GPTS, **PUBLISHED_ENCODERS, **ENCODERS})
 """Every size by name."""
 
 

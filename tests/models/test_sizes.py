@@ -13,6 +13,8 @@ PARAMETERS = {
     "gpt2-xl": 1_557_611_200,
     "gpt3-175b": 174_604_259_328,  # the LoRA paper's tables: 175,255.8M
     "tiny-gpt": 5_918_720,
+    "roberta-base": 124_055_040,  # the LoRA paper's 125.0M count the pooler too
+    "roberta-large": 354_310_144,
 }
 
 
