@@ -106,3 +106,49 @@ def test_a_model_comes_out_and_a_resumed_run_is_the_same(tmp_path):
     assert again["loss"] == record["loss"]
     assert (tmp_path / "run" / "model" / "model.safetensors").read_bytes() == weights
     assert (tmp_path / "run" / "model" / "README.md").exists()
+
+
+def test_an_encoder_starts_at_random_and_says_so():
+    settings = Pretraining(size="tiny-roberta", length=128)
+    assert (settings.start, settings.objective.name) == ("random", "masked tokens")
+    assert Pretraining().start == "induction"
+    with pytest.raises(InputError, match="tiny-deberta must be random"):
+        Pretraining(size="tiny-deberta", start="induction")
+
+
+def test_the_card_of_an_encoder_speaks_of_hidden_tokens():
+    settings = RECORD["settings"] | {"size": "tiny-roberta"}
+    mixture = {"repeats": 0.0, "formatted": 0.15}
+    text = card(
+        RECORD
+        | {"settings": settings, "objective": "masked tokens", "architecture": "RoBERTa", "mixture": mixture}
+    )
+    assert text.startswith("# tiny-roberta\n\nAn encoder of RoBERTa's architecture")
+    assert "hidden token's" in text
+    assert "random strings" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tiny-roberta", "tiny-deberta"])
+def test_an_encoder_comes_out_and_a_resumed_run_is_the_same(name, tmp_path):
+    rng = np.random.default_rng(0)
+    words = ["the", "old", "captain", "of", "a", "small", "ship", "went", "home", "and", "sang"]
+    corpus = tmp_path / "books.txt"
+    corpus.write_text(
+        "<|endoftext|>".join(" ".join(rng.choice(words, 2000)) + f" end {i}." for i in range(3))
+    )
+    settings = Pretraining(size=name, rows=4, length=64, steps=3, final_steps=2, warmup=1)
+    record = pretrain(corpus, tmp_path / "run", settings)
+    assert (
+        record["command"]
+        == f"minilora pretrain books.txt --out OUT --size {name} --rows 4 --length 64 --steps 3 --final-steps 2 --warmup 1"
+    )
+    folder = tmp_path / "run" / "model"
+    weights = (folder / "model.safetensors").read_bytes()
+    assert len(weights) < 8e6
+    model = load(folder)
+    assert model.head.kind == "masked-lm"
+    assert model.tokenizer.mask is not None
+    again = pretrain(corpus, tmp_path / "run", settings, resume=True)
+    assert again["loss"] == record["loss"]
+    assert (folder / "model.safetensors").read_bytes() == weights

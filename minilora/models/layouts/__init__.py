@@ -12,7 +12,8 @@ from ..bert import BertConfig
 from ..deberta_config import DebertaConfig
 from ..gpt import GPTConfig
 from .bert import Bert, Roberta
-from .deberta import DebertaV1, DebertaV2
+from .deberta import DebertaV2
+from .deberta_v1 import DebertaV1
 from .gpt2 import GPT2, GPT3
 from .part import Array, Part
 

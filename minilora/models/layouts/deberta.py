@@ -1,4 +1,4 @@
-"""DeBERTa v1 (``deberta``) and v2 and v3 (``deberta-v2``), as transformers stores them."""
+"""DeBERTa v2 and v3 (``deberta-v2``), as transformers stores them. ``deberta_v1.py`` says what v1 has otherwise."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from ...errors import InputError
 from ..deberta_config import Convolution, DebertaConfig
 from ..heads import HeadKind
 from .bert import masked_lm, masked_lm_copies
-from .part import Interleaved, Part, label_fields, labels, layers, linear, norm, number, only, size
+from .part import Part, label_fields, labels, layers, linear, norm, number, only, size
 
 SELF = "encoder.layer.{i}.attention.self"
 MASKED = "cls.predictions"
@@ -226,41 +226,6 @@ class DebertaV2:
             "norm_rel_ebd": "layer_norm" if config.normalised else "none",
             **convolution,
         }
-
-
-class DebertaV1(DebertaV2):
-    """``DebertaForMaskedLM``, ``DebertaForSequenceClassification``, ``DebertaModel``: q, k and v fused and interleaved by head, no bias on keys."""
-
-    model_type = "deberta"
-    architecture = "DeBERTa"
-    heads: Mapping[str, str] = {
-        "masked-lm": "DebertaForMaskedLM",
-        "classifier": "DebertaForSequenceClassification",
-        "embedding": "DebertaModel",
-    }
-    defaults: Mapping[str, int] = {
-        "vocab_size": 50265, "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,
-    }  # fmt: skip
-
-    @staticmethod
-    def attention(config: DebertaConfig) -> Iterator[Part]:
-        """The projections of a block."""
-        ours = tuple(f"blocks.{{i}}.attention.{name}.weight" for name in ("query", "key", "value"))
-        yield Interleaved(f"{SELF}.in_proj.weight", ("3d", "d"), ours, heads=config.heads)
-        yield Part(f"{SELF}.q_bias", ("d",), ("blocks.{i}.attention.query.bias",))
-        yield Part(f"{SELF}.v_bias", ("d",), ("blocks.{i}.attention.value.bias",))
-        if "c2p" in config.relative:
-            yield Part(f"{SELF}.pos_proj.weight", ("d", "d"), ("blocks.{i}.attention.position_key.weight",))
-        if "p2c" in config.relative:
-            yield from linear(f"{SELF}.pos_q_proj", ("d", "d"), "blocks.{i}.attention.position_query")
-
-    @classmethod
-    def version(cls, fields: Mapping[str, Any], source: str) -> dict[str, Any]:
-        return {"key_bias": False}
-
-    @staticmethod
-    def version_fields(config: DebertaConfig) -> dict[str, Any]:
-        return {}
 
 
 def _terms(fields: Mapping[str, Any], source: str) -> tuple[str, ...]:
