@@ -9,7 +9,7 @@ from minilora.errors import InputError
 
 
 def test_an_unknown_task_is_refused_with_the_near_name():
-    with pytest.raises(InputError, match=r"there are nl2sql, wikisql, .*; did you mean 'nl2sql'"):
+    with pytest.raises(InputError, match=r"there are nl2sql, .*; did you mean 'nl2sql"):
         load_task("nlsql")
     with pytest.raises(InputError, match=r"there are nl2sql, .*, text$"):
         load_task("zzz")
