@@ -177,10 +177,10 @@ def equivalences(entries: Sequence[Report]) -> list[str]:
                     "Difference of the merged updates",
                     "‖ΔW − ΔW′‖ over ‖ΔW′‖ after each step.",
                     charts.differences(entries),
-                )
+                ),
+                table(("one", "the other", "when", "first step", "last step"), rows, "words"),
             ]
         ),
-        table(("one", "the other", "when", "first step", "last step"), rows, "words"),
     ]
 
 
