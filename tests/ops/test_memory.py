@@ -66,6 +66,19 @@ def test_causal_attention_keeps_the_weights_that_may_be_other_than_zero(x):
     assert kept_bytes(lambda: ops.attention(x, x, x, heads=heads, causal=False)) - UNIT < 1.05 * whole
 
 
+def test_attention_over_long_texts_keeps_no_weights(rng):
+    x = Tensor(rng.standard_normal((1, 1024, WIDTH)).astype(np.float32), trainable=True)
+    output = 1024 * WIDTH * 4
+    assert kept_bytes(lambda: ops.attention(x, x, x, heads=4, causal=True)) < 1.1 * output
+
+
+def test_the_head_keeps_the_gradient_of_its_input_and_no_logits(rng):
+    h, W = weight(rng, 512, WIDTH, trainable=True), weight(rng, 8192, WIDTH, trainable=False)
+    targets = rng.integers(0, 8192, 512)
+    kept = kept_bytes(lambda: ops.head_cross_entropy(h, W, None, targets=targets, divisor=1.0))
+    assert kept < 1.1 * 512 * WIDTH * 4
+
+
 def test_the_head_never_holds_all_logits(rng):
     tokens, width, vocabulary = 1024, 8, 8192
     h = weight(rng, tokens, width, trainable=True)

@@ -113,26 +113,34 @@ def starts(record: Record) -> str:
 
 
 def growth_figure(record: Record) -> Any:
-    """Time and memory of a step against each thing that was varied: a matplotlib figure of two rows."""
+    """Time and memory of a step against each thing that was varied, all on the same logarithmic scales: a matplotlib figure of two rows."""
     import matplotlib.pyplot as plt
 
     varied = list(dict.fromkeys(row["varied"] for row in record["rows"] if row["varied"] != "start"))
     figure, axes = plt.subplots(
-        2, len(varied), figsize=(2.5 * len(varied), 5), sharex="col", layout="constrained"
+        2, len(varied), figsize=(2.2 * len(varied), 5), sharex="col", sharey="row", layout="constrained"
     )
     for column, name in enumerate(varied):
         rows = [row for row in record["rows"] if row["varied"] == name]
         values = [row["value"] for row in rows]
-        for axis, key, color in ((axes[0, column], "ms", "C0"), (axes[1, column], "step_mib", "C1")):
-            axis.plot(values, [row[key] for row in rows], "o-", color=color)
+        axes[0, column].plot(values, [row["ms"] for row in rows], "o-", color="C0")
+        axes[1, column].plot(values, [row["step_mib"] for row in rows], "o-", color="C1", label="a step")
+        if name != "attention":
+            axes[1, column].plot(
+                values, [row["weights_mib"] for row in rows], "s--", color="C2", label="weights"
+            )
+        for axis in axes[:, column]:
             axis.set_xscale("log", base=2)
             axis.set_yscale("log")
-            axis.set_xticks(values, [f"{value:,}" for value in values], rotation=60)
+            axis.yaxis.set_major_formatter(lambda value, place: f"{value:,g}")
+            axis.grid(axis="y", alpha=0.3)
+            axis.set_xticks(values, [f"{value:,}" for value in values], rotation=90)
             axis.minorticks_off()
         axes[0, column].set_title("attention alone" if name == "attention" else f"by {name}")
         axes[1, column].set_xlabel("tokens" if name == "attention" else name)
     axes[0, 0].set_ylabel("ms a step")
-    axes[1, 0].set_ylabel("MiB a step, beside the weights")
+    axes[1, 0].set_ylabel("MiB")
+    axes[1, 0].legend()
     return figure
 
 
