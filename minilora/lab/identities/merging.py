@@ -85,7 +85,7 @@ def dropout_mean(weights: dict[str, Array], rank: int, rng: np.random.Generator)
         "E[output] = the output without dropout",
         f"on LoRA's input; {DRAWS} draws, in standard errors",
         errors,
-        2.0,
+        3.0,
     )
 
 
