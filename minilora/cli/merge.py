@@ -12,7 +12,9 @@ from .output import json_option, print_json, size
 
 @click.command("merge")
 @model_option
-@click.option("--adapter", metavar="DIR", required=True, help="A folder that finetune wrote, or one of PEFT's.")
+@click.option(
+    "--adapter", metavar="DIR", required=True, help="A folder that finetune wrote, or one of PEFT's."
+)
 @click.option("--out", metavar="DIR", required=True, help="The folder of the merged model.")
 @click.option("--dtype", default="float32", show_default=True, help=f"{' or '.join(DTYPES)}: of the file.")
 @click.option("--force", is_flag=True, help="Overwrite the model in --out.")
