@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..files import make_folder, write_atomically
 from ..methods import Adapter, FullFineTuning, LoRA, Tuned, load_adapter
 from ..models.checkpoint import load
+from ..models.generate import decoder
 from ..models.gpt import GPT
 from ..train.runs import circumstances
 from .contest import Answers, Contestant, Outcome, ask, train, verdict
@@ -93,11 +94,7 @@ def quickstart(
     plan = plan or (QUICK if quick else PLAN)
     folder = Path(out)
     refuse_occupied(folder, force)
-    base = model if isinstance(model, GPT) else load(model)
-    if not isinstance(base, GPT):
-        raise InputError(
-            f"the model {str(model)!r} does not write, so it cannot answer; give one that does, such as tiny-gpt"
-        )
+    base = model if isinstance(model, GPT) else decoder(load(model))
     if base.tokenizer is None:
         raise InputError(
             f"the model {str(model)!r} has no tokenizer, so it cannot read questions; give a folder with a tokenizer.json"

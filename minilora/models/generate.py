@@ -7,19 +7,33 @@ computes one token a row and step. How a token is chosen is a value: ``Greedy()`
 from collections.abc import Callable, Sequence
 
 from ..errors import InputError
+from .base import Model
 from .generation.beam import search
 from .generation.choose import continue_rows
 from .generation.decoding import Beam, Decoding, Greedy, Sample
 from .gpt import GPT
 
-__all__ = ["Beam", "Decoding", "Greedy", "Sample", "generate"]
+__all__ = ["Beam", "Decoding", "Greedy", "Sample", "decoder", "generate"]
 
 ROWS = 64
 """Rows that run together: more make the matrix products a little faster, but the cache larger than the processor's own."""
 
 
+def decoder(model: Model) -> GPT:
+    """``model`` itself, where it continues texts. Raises InputError for an encoder, and for a decoder whose language-model head was replaced."""
+    if not isinstance(model, GPT):
+        raise InputError(
+            f"texts are continued by a decoder such as tiny-gpt, and this model, a {type(model).__name__}, reads a whole text at once"
+        )
+    if model.head.kind != "language-model":
+        raise InputError(
+            f"texts are continued by a language model, and this one has a {model.head.kind} head; load the model anew"
+        )
+    return model
+
+
 def generate(
-    model: GPT,
+    model: Model,
     prompts: Sequence[Sequence[int]],
     *,
     limit: int,
@@ -32,12 +46,9 @@ def generate(
     A text ends before the token ``end`` (which is left out), after ``limit`` tokens, or when prompt and text fill the model's context. What a prompt gets does not
     depend on the prompts beside it. progress: called with (prompts finished, prompts in all) whenever some finish.
 
-    Raises InputError for a model without a language-model head, an empty prompt, one longer than the context, token numbers outside the vocabulary, and a limit below 1.
+    Raises InputError for a model that is no decoder (see ``decoder``), an empty prompt, one longer than the context, token numbers outside the vocabulary, and a limit below 1.
     """
-    if model.head.kind != "language-model":
-        raise InputError(
-            f"texts are continued by a language model, and this one has a {model.head.kind} head; load the model anew"
-        )
+    model = decoder(model)
     if limit < 1:
         raise InputError(f"limit must be at least 1 token, not {limit}")
     for place, prompt in enumerate(prompts):

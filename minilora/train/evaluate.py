@@ -18,8 +18,8 @@ from ..data.examples import Example
 from ..data.tokenizer import Tokenizer
 from ..errors import InputError
 from ..files import write_atomically
+from ..models.base import Model
 from ..models.generate import Beam, Decoding, Greedy, Sample, generate
-from ..models.gpt import GPT
 from .parallel import Learner, Workers, split
 from .progress import progress_bar
 
@@ -76,7 +76,7 @@ def evaluate_loss(model: Learner, batches: Iterable[Batch], *, workers: int = 2)
 
 
 def evaluate_task(
-    model: GPT,
+    model: Model,
     task: Task,
     examples: Sequence[Example],
     tokenizer: Tokenizer,
