@@ -8,7 +8,8 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from ...models.gpt import GPT, GPTConfig
 from ...ops import attention, sum
 from ...train import Training
 from ..memory import step_memory
-from .own import step_calls
+from .own import LEARNING_RATE, step_calls
 from .run import record_of
 
 
@@ -81,37 +82,43 @@ def growth(
     ms: the median of ``repeats`` steps (starts of a process). step_mib: what a step allocates beside the weights at its peak.
     """
     tune_malloc()
-    rows = []
-    for varied, values in GROWTH.items():
-        progress(f"growth with {varied}")
-        for value in values:
-            point = dataclasses.replace(Point(), **{varied: value})
-            rows.append({"varied": varied, "value": value, **_step(point, repeats, threads)})
-    progress("attention")
-    rows += [{"varied": "attention", "value": length, **_attention(length, repeats)} for length in LENGTHS]
-    progress("starts")
-    rows += [
-        {"varied": "start", "value": name, "ms": _start(words, repeats)} for name, words in STARTS.items()
-    ]
+    progress("counting bytes")
+    points = [(name, v, dataclasses.replace(Point(), **{name: v})) for name, vs in GROWTH.items() for v in vs]
+    rows: list[dict[str, Any]] = []
+    calls: list[Callable[[], object]] = []
+    for varied, value, point in points:
+        model, batch = point.tuned().model, point.batch()
+        assert isinstance(model, GPT)
+        memory = step_memory(model, batch, Training(1, LEARNING_RATE, dropout=False))
+        rows.append({"varied": varied, "value": value, **_mib(step=memory.step, weights=memory.weights)})
+        calls.append(step_calls(model, dict(model.trainable_parameters()), {"step": batch}, threads)["step"])
+    for length in LENGTHS:
+        rows.append({"varied": "attention", "value": length, **_mib(step=attention_peak(length))})
+        calls.append(partial(attend, length))
+    for name, words in STARTS.items():
+        rows.append({"varied": "start", "value": name})
+        calls.append(partial(subprocess.run, [sys.executable, *words], check=True, capture_output=True))
+    for row, ms in zip(rows, _medians(calls, repeats, progress), strict=True):
+        row["ms"] = ms
     return record_of(rows, {}, {"repeats": repeats, "threads": threads})
 
 
-def _step(point: Point, repeats: int, threads: int) -> dict[str, float]:
-    model, batch = point.tuned().model, point.batch()
-    assert isinstance(model, GPT)
-    step = step_calls(model, dict(model.trainable_parameters()), {"step": batch}, threads)["step"]
-    memory = step_memory(model, batch, Training(1, 1e-4, dropout=False))
-    return {
-        "ms": _median_ms(step, repeats),
-        "step_mib": memory.step / 2**20,
-        "weights_mib": memory.weights / 2**20,
-    }
+def _medians(
+    calls: Sequence[Callable[[], object]], repeats: int, progress: Callable[[str], None]
+) -> list[float]:
+    """Milliseconds of the median of each call. They take turns, so that whatever else the machine does meets all alike; the first turn is not counted."""
+    seconds: list[list[float]] = [[] for _ in calls]
+    for number in range(repeats + 1):
+        progress(f"round {number} of {repeats}" if number else "warming up")
+        for call, found in zip(calls, seconds, strict=True):
+            began = time.perf_counter()
+            call()
+            found.append(time.perf_counter() - began)
+    return [1000 * float(np.median(found[1:])) for found in seconds]
 
 
-def _attention(length: int, repeats: int) -> dict[str, float]:
-    """Forward and backward over one text, 4 heads of 32."""
-    seconds = _median_ms(lambda: attend(length), repeats)
-    return {"ms": seconds, "step_mib": attention_peak(length) / 2**20}
+def _mib(**counted: int) -> dict[str, float]:
+    return {f"{name}_mib": size / 2**20 for name, size in counted.items()}
 
 
 def attend(length: int) -> list[Any]:
@@ -131,19 +138,3 @@ def attention_peak(length: int) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-
-
-def _start(words: Iterable[str], repeats: int) -> float:
-    return _median_ms(
-        lambda: subprocess.run([sys.executable, *words], check=True, capture_output=True), repeats
-    )
-
-
-def _median_ms(call: Callable[[], object], repeats: int) -> float:
-    """Milliseconds of the median call, after one that is not counted."""
-    seconds = []
-    for _ in range(repeats + 1):
-        began = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - began)
-    return 1000 * float(np.median(seconds[1:]))
