@@ -6,7 +6,7 @@ from typing import Any
 from ...errors import InputError
 from ..bert import BertConfig
 from ..heads import HeadKind
-from .part import Part, label_fields, labels, layers, linear, norm, number, only, size
+from .part import Part, label_fields, labels, layers, linear, names, norm, number, only, size
 
 BLOCK = (
     *linear("encoder.layer.{i}.attention.self.query", ("d", "d"), "blocks.{i}.attention.query"),
@@ -86,14 +86,14 @@ class Bert:
         return masked_lm_copies(cls.masked, config.tied)
 
     @classmethod
-    def head(cls, fields: Mapping[str, Any], names: Iterable[str], source: str) -> HeadKind:
+    def head(cls, fields: Mapping[str, Any], stored: Iterable[str], source: str) -> HeadKind:
         """Which head the file's model has, by the class that wrote it; a bare model gives sentence embeddings."""
-        written = fields.get("architectures") or ()
+        written = names(fields, "architectures", source)
         kinds = [kind for kind, name in cls.heads.items() if name in written]
-        if not kinds and any(name.startswith(f"{cls.masked}.") for name in names):
+        if not kinds and any(name.startswith(f"{cls.masked}.") for name in stored):
             kinds = ["masked-lm"]  # such as BertForPreTraining
         kind = kinds[0] if kinds else "embedding"
-        pooled = kind == "embedding" and any(name.endswith("pooler.dense.weight") for name in names)
+        pooled = kind == "embedding" and any(name.endswith("pooler.dense.weight") for name in stored)
         return HeadKind(kind, labels(fields, source) if kind == "classifier" else 0, pooled)
 
     @classmethod

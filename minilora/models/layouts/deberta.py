@@ -7,7 +7,7 @@ from ...errors import InputError
 from ..deberta_config import Convolution, DebertaConfig
 from ..heads import HeadKind
 from .bert import masked_lm, masked_lm_copies
-from .part import Part, label_fields, labels, layers, linear, norm, number, only, size
+from .part import Part, label_fields, labels, layers, linear, names, norm, number, only, size
 
 SELF = "encoder.layer.{i}.attention.self"
 MASKED = "cls.predictions"
@@ -108,11 +108,11 @@ class DebertaV2:
         return masked_lm_copies(MASKED, config.tied)
 
     @classmethod
-    def head(cls, fields: Mapping[str, Any], names: Iterable[str], source: str) -> HeadKind:
+    def head(cls, fields: Mapping[str, Any], stored: Iterable[str], source: str) -> HeadKind:
         """Which head the file's model has, by the class that wrote it, or by what is in it; a bare model gives sentence embeddings."""
-        written = fields.get("architectures") or ()
+        written = names(fields, "architectures", source)
         kinds = [kind for kind, name in cls.heads.items() if name in written]
-        if not kinds and any(name.startswith((f"{MASKED}.", "lm_predictions.")) for name in names):
+        if not kinds and any(name.startswith((f"{MASKED}.", "lm_predictions.")) for name in stored):
             kinds = ["masked-lm"]
         kind = kinds[0] if kinds else "embedding"
         return HeadKind(kind, labels(fields, source) if kind == "classifier" else 0)
@@ -231,8 +231,10 @@ class DebertaV2:
 def _terms(fields: Mapping[str, Any], source: str) -> tuple[str, ...]:
     """Which terms the scores have; raises InputError for others than c2p and p2c."""
     given = fields.get("pos_att_type") or ()
-    names = given.lower().split("|") if isinstance(given, str) else given
-    terms = tuple(sorted(str(name).strip() for name in names))
+    given_names = (
+        given.lower().split("|") if isinstance(given, str) else names(fields, "pos_att_type", source)
+    )
+    terms = tuple(sorted(name.strip() for name in given_names))
     if terms not in ((), ("c2p",), ("p2c",), ("c2p", "p2c")):
         raise InputError(f"{source}: pos_att_type is {given!r}, but this program knows c2p and p2c")
     if terms and not fields.get("relative_attention", False):

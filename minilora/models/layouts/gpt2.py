@@ -7,7 +7,7 @@ from typing import Any
 from ...errors import InputError
 from ..gpt import GPTConfig
 from ..heads import HeadKind
-from .part import Part, label_fields, labels, layers, linear, norm, number, only, size
+from .part import Part, label_fields, labels, layers, linear, names, norm, number, only, size
 
 
 class GPT2:
@@ -67,9 +67,9 @@ class GPT2:
         return {"lm_head.weight": "wte.weight"} if config.tied else {}
 
     @staticmethod
-    def head(fields: Mapping[str, Any], names: Iterable[str], source: str) -> HeadKind:
+    def head(fields: Mapping[str, Any], stored: Iterable[str], source: str) -> HeadKind:
         """Which head the file's model has."""
-        if "GPT2ForSequenceClassification" in (fields.get("architectures") or ()):
+        if "GPT2ForSequenceClassification" in names(fields, "architectures", source):
             return HeadKind("classifier", labels(fields, source))
         return HeadKind("language-model")
 

@@ -107,6 +107,16 @@ def number(fields: Mapping[str, Any], name: str, default: float, source: str) ->
     return float(value)
 
 
+def names(fields: Mapping[str, Any], name: str, source: str) -> tuple[str, ...]:
+    """A list of texts among the fields of ``config.json``, empty where it is missing or null; raises InputError for anything else."""
+    value = fields.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise InputError(f"{source}: {name} must be a list of names, not {value!r}")
+    return tuple(value)
+
+
 def only(
     fields: Mapping[str, Any], accepted: Mapping[str, tuple[Any, ...]], architecture: str, source: str
 ) -> None:
