@@ -83,3 +83,9 @@ def test_the_tutorial_holds_what_its_code_printed_and_drew(site: Path) -> None:
     assert "all of it holds" in text
     assert text.count('class="plot"') == 2
     assert "currentColor" in text
+
+
+def test_the_rooms_are_drawn_from_the_imports(site: Path) -> None:
+    text = (site / "explanation" / "architecture.html").read_text(encoding="utf-8")
+    assert "cli imports from methods in" in text
+    assert "methods imports from cli" not in text
