@@ -9,8 +9,6 @@ The public names, and nothing else. Load a model, adapt it, use it:
 Each name is defined, with its documentation, in the room it comes from: ``autograd``, ``models``, ``methods``, ``train``.
 """
 
-from importlib.metadata import version
-
 from .autograd import Tensor, check_gradients, gradients, no_grad
 from .errors import InputError
 from .methods import (
@@ -30,8 +28,7 @@ from .models.generate import Beam, Greedy, Sample, generate
 from .train import Training, fit
 from .train.finetune import finetune
 from .train.recipe import FineTuning
-
-__version__ = version("minilora")
+from .version import VERSION as __version__
 
 __all__ = [
     "Adapter",

@@ -15,7 +15,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "minilora"
 TOWER = ("backend", "autograd", "ops", "nn", "models", "methods", "train", "lab", "paper", "cli")
-GROUND = {"errors", "files", "tensors"}
+GROUND = {"errors", "files", "tensors", "version"}
 BESIDE = {"data": set[str](), "classroom": {"autograd"}}
 USERS_OF = {"data": {"models", "train", "lab", "paper", "cli"}, "classroom": {"cli"}}
 

@@ -5,7 +5,6 @@ Comes before the commands; ``errors.py`` says how they end.
 
 import importlib
 import platform
-from importlib.metadata import version
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..backend import tune_malloc
 from ..errors import InputError, nearest
+from ..version import VERSION
 from .errors import exit_statuses
 
 COMMANDS = {
@@ -88,8 +88,6 @@ def main(ctx: click.Context, show_version: bool) -> None:
     """
     tune_malloc()
     if show_version:
-        click.echo(
-            f"minilora {version('minilora')} (Python {platform.python_version()}, NumPy {np.__version__})"
-        )
+        click.echo(f"minilora {VERSION} (Python {platform.python_version()}, NumPy {np.__version__})")
     elif ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

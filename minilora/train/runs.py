@@ -12,7 +12,6 @@ import platform
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -22,6 +21,7 @@ from threadpoolctl import threadpool_info
 
 from ..errors import InputError, nearest
 from ..files import make_folder, write_atomically
+from ..version import VERSION
 
 CONFIG = "config.toml"
 Value = str | int | float | bool | list[str] | tuple[str, ...]
@@ -45,7 +45,7 @@ def circumstances() -> dict[str, Value]:
     blas = [library for library in threadpool_info() if library["user_api"] == "blas"]
     kernels = [f"{b['internal_api']} {b['version']} {b.get('architecture', '')}".strip() for b in blas]
     return {
-        "minilora": own_version(),
+        "minilora": VERSION,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": ", ".join(kernels) or "unknown",
@@ -53,14 +53,6 @@ def circumstances() -> dict[str, Value]:
         "cores": os.cpu_count() or 1,
         "machine": f"{platform.system()} {platform.machine()}",
     }
-
-
-def own_version() -> str:
-    """The version of the package as it was installed."""
-    try:
-        return version("minilora")
-    except PackageNotFoundError:
-        return "not installed"
 
 
 def toml(value: Value) -> str:
