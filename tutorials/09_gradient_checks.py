@@ -44,14 +44,18 @@ rng = np.random.default_rng(0)
 # An identity is worth something if its two sides are computed by different programs. Here they are. The first
 # is a plain `tiny-gpt` whose weight is $W = W_0 + sBA$; its gradient with respect to $W$ is $G$, the one that full fine-tuning follows.
 # The second keeps $W_0$ frozen with $sBA$ beside it, and its gradients are $\partial A$ and $\partial B$. Both see the same
-# two questions of NL2SQL, in double precision.
+# question of NL2SQL, in double precision.
 
 # %%
 place = "blocks.3.attention.value"
 task = load_task("nl2sql", seed=0)
 plain = minilora.load("tiny-gpt")
 loader = ExampleLoader(
-    task.train, plain.tokenizer, rows=2, context=plain.config.context, seed=0
+    task.train[:100],
+    plain.tokenizer,
+    rows=1,
+    context=plain.config.context,
+    seed=0,
 )
 batch = loader.batch(0)
 W0 = plain.get_module(place).weight.data.astype(np.float64)  # [out, in]
@@ -404,12 +408,11 @@ class Listener(Module):
         return self.base(x, rng)
 
 
-few = batch.rows(slice(0, 1))  # fewer tokens than the layer is wide
 listening = minilora.load("tiny-gpt").astype(np.float64)
 listener = Listener(listening.get_module(place))
 listening.set_module(place, listener)
-listening.loss(few)
-heard = listener.heard[0]  # [tokens, in]
+listening.loss(batch)
+heard = listener.heard[0]  # [tokens, in]: fewer than the layer is wide
 inputs, _ = np.linalg.qr(heard.T)  # [in, tokens]
 tuned = minilora.adapt(
     minilora.load("tiny-gpt").astype(np.float64),
@@ -417,7 +420,7 @@ tuned = minilora.adapt(
 )
 own_A, own_B = tuned.parameters.values()
 own_A.data, own_B.data = A, B
-(moved,) = gradients(tuned.loss(few), [own_A])
+(moved,) = gradients(tuned.loss(batch), [own_A])
 print(f"{len(heard)} inputs, {k} wide:")
 note("∂A in the span of the inputs", relative(moved @ inputs @ inputs.T, moved))
 sign = np.sign(moved)  # Adam's first step
