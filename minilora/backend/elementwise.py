@@ -13,19 +13,21 @@ from .namespace import Array, namespace
 
 
 def elementwise(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Make ``kernel(*arrays)`` run on either device. It may use operators and NumPy's ufuncs, but no reductions and no shapes.
+    """Make of ``kernel(xp, *arrays)`` a function of ``arrays`` on either device, whose result has the dtype of the first.
 
-    Augmented assignments (``t *= 2``) to arrays the kernel has made itself are welcome: they spare NumPy a temporary.
+    The kernel may use operators and the ufuncs of ``xp`` (a kernel that is being compiled sees stand-ins, which NumPy's own ufuncs don't know), but no reductions and no
+    shapes. Augmented assignments (``t *= 2``) to arrays the kernel has made itself are welcome: they spare NumPy a temporary.
     """
     compiled: list[Callable[..., Any]] = []
 
     def run(*arrays: Array) -> Any:
         xp = namespace(arrays[0])
         if xp is np:
-            return kernel(*arrays)
+            return kernel(np, *arrays)
         if not compiled:
-            compiled.append(xp.fuse(kernel))
-        return compiled[0](*arrays)
+            compiled.append(xp.fuse(lambda *stand_ins: kernel(xp, *stand_ins)))
+        found = compiled[0](*arrays)
+        return found.astype(arrays[0].dtype, copy=False)  # a Python number in a fused kernel is a float64
 
     run.__name__, run.__doc__ = kernel.__name__, kernel.__doc__
     return run

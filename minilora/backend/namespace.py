@@ -25,8 +25,11 @@ def namespace(array: Array) -> ModuleType:
 
 
 def to_host(array: Array) -> np.ndarray:
-    """``array`` as a NumPy array: itself when it is one, a copy from the device otherwise (which waits for the device)."""
-    return array if isinstance(array, np.ndarray) else array.get()
+    """``array`` as a NumPy array: itself when it is one, a copy from the device otherwise (which waits for the device).
+
+    NumPy's numbers, which its reductions give, come back as arrays without axes.
+    """
+    return np.asarray(array) if isinstance(array, np.ndarray | np.generic) else array.get()
 
 
 def to_device(array: Array, device: str) -> Array:

@@ -49,6 +49,8 @@ class NormedBottleneck(ReluBottleneck):
     def __init__(self, W_down: Array) -> None:
         super().__init__(W_down)
         self.norm = LayerNorm(W_down.shape[1], dtype=W_down.dtype)
+        for parameter in self.norm.parameters():
+            parameter.data = namespace(W_down).asarray(parameter.data)
 
     def change(self, h: Tensor) -> Tensor:
         return super().change(self.norm(h))

@@ -99,15 +99,15 @@ class Model(Module):
         rng: np.random.Generator | None = None,
     ) -> Tensor:
         """What the head answers: logits of every token [rows, tokens, vocabulary], of every class [rows, labels], or an embedding [rows, width]."""
-        return self.head(self.hidden(ids, mask=mask, types=types, rng=rng), mask=mask, rng=rng)
+        hidden = self.hidden(ids, mask=mask, types=types, rng=rng)
+        return self.head(hidden, mask=self.here(mask), rng=rng)
 
     def logits(self, ids: Any, mask: Any = None, types: Any = None) -> Array:
         """What the head answers, as a plain array and without a tape. ids, mask, types: [rows, tokens] or, for one row, [tokens]; the result has the same leading axes."""
-        xp = namespace(self.tokens.weight.data)
-        ids = xp.asarray(ids)
+        ids = namespace(ids).asarray(ids)
         rows = ids.reshape(-1, ids.shape[-1])  # [rows, tokens]
-        mask = None if mask is None else xp.asarray(mask, dtype=bool).reshape(rows.shape)
-        types = None if types is None else xp.asarray(types).reshape(rows.shape)
+        mask = None if mask is None else namespace(mask).asarray(mask, dtype=bool).reshape(rows.shape)
+        types = None if types is None else namespace(types).asarray(types).reshape(rows.shape)
         with no_grad():
             found = self(rows, mask=mask, types=types).data
         return found if ids.ndim > 1 else found[0]
@@ -139,6 +139,10 @@ class Model(Module):
             f"{c.layers} layers × {c.width}, {c.heads} heads, vocabulary {c.vocabulary}, context {c.context}"
         )
 
+    def here(self, array: Array | None) -> Array | None:
+        """``array`` on the model's device. Texts come on the host and are checked there, because reading a number back would wait for a GPU; then they move."""
+        return None if array is None else namespace(self.tokens.weight.data).asarray(array)
+
     def check_ids(self, ids: Array) -> None:
         """Raise InputError for token ids outside the vocabulary, which an index would take for others."""
         if ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < self.config.vocabulary):
@@ -159,12 +163,16 @@ class Model(Module):
             )
 
     def check_length(self, ids: Array, mask: Array | None, start: int = 0) -> None:
-        """Raise InputError for a text that the context cannot hold. ids, mask: with the special tokens of a prefix method; start: positions before them."""
-        end = (
-            start + ids.shape[-1] if mask is None else int(mask.sum(axis=-1).max())
-        )  # padding takes no position
+        """Raise InputError for a text that the context cannot hold, with the special tokens of a prefix method.
+
+        ids, mask: the text alone. start: positions in the cache, the special tokens among them.
+        """
+        extra = self.inputs.extra
+        if mask is None:
+            end = start + ids.shape[-1] + (extra if start == 0 else 0)
+        else:  # padding takes no position
+            end = int(mask.sum(axis=-1).max()) + extra
         if end > self.config.context:
-            extra = self.inputs.extra
             special = f" and {extra} special tokens of the prefix" if extra else ""
             raise InputError(
                 f"the text has {end - extra} tokens{special}, more than the model's context of {self.config.context}; shorten it"

@@ -150,10 +150,10 @@ class Bert(Model):
         """The embeddings' output, then that of each block: [rows, tokens, width] each. The arguments and errors are those of ``hidden``."""
         self.check_ids(ids)
         self.check_types(types, self.config.types)
-        reading = self.inputs(ids, mask)
-        ids, mask = reading.ids, reading.mask
-        types = np.zeros((1, 1), int) if types is None else reading.spread(types, 0)
         self.check_length(ids, mask)
+        reading = self.inputs(self.here(ids), self.here(mask))
+        ids, mask = reading.ids, reading.mask
+        types = self.here(np.zeros((1, 1), int)) if types is None else reading.spread(self.here(types), 0)
         x = reading.embed(self.tokens(ids)) + self.positions(self.places(ids, mask)) + self.types(types)
         x = self.dropout(self.norm(x), rng)
         yield reading.text(x)

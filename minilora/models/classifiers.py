@@ -36,7 +36,8 @@ class Classifier(Head):
         rng: np.random.Generator | None = None,
     ) -> Tensor:
         """Cross-entropy in nats of the classes in ``batch.targets`` ([rows]); with one label the squared error of the scores there."""
-        z = self(hidden, mask=batch.mask, rng=rng)  # [rows, labels]
+        xp = namespace(hidden.data)
+        z = self(hidden, mask=xp.asarray(batch.mask), rng=rng)  # [rows, labels]
         targets = batch.targets
         labels = z.shape[-1]
         if targets.ndim != 1:
@@ -46,7 +47,7 @@ class Classifier(Head):
             )
         divisor = float(max(len(targets), 1)) if divisor is None else divisor
         if labels == 1:
-            error: Tensor = z.reshape(-1) - targets.astype(z.dtype)  # [rows]
+            error: Tensor = z.reshape(-1) - xp.asarray(targets, dtype=z.dtype)  # [rows]
             squares: Tensor = (error * error).sum()
             return squares * (1 / divisor)
         if targets.dtype.kind != "i" or (len(targets) and int(targets.max()) >= labels):

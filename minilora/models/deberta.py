@@ -159,13 +159,14 @@ class Deberta(Model):
         """What is read, and its embeddings: [rows, read, width]."""
         self.check_ids(ids)
         self.check_types(types, self.config.types)
-        reading = self.inputs(ids, mask)
-        self.check_length(reading.ids, reading.mask)
+        self.check_length(ids, mask)
+        reading = self.inputs(self.here(ids), self.here(mask))
         x = reading.embed(self.tokens(reading.ids))
         if self.positions is not None:
             x = x + self.positions(self.places(reading.ids, reading.mask))
         if self.types is not None:
-            x = x + self.types(np.zeros((1, 1), int) if types is None else reading.spread(types, 0))
+            of_text = self.here(np.zeros((1, 1), int) if types is None else types)
+            x = x + self.types(of_text if types is None else reading.spread(of_text, 0))
         return reading, self.dropout(self.norm(x), rng)
 
     def _through(

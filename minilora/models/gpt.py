@@ -186,9 +186,10 @@ class GPT(Model):
             cache.prompt = ids.shape[-1]
         self.check_ids(ids)
         self.check_types(types, 0)
+        self.check_length(ids, mask, start)
+        ids, mask = self.here(ids), self.here(mask)
         reading = self.inputs(ids, mask, prompt=prompt if cache is None else cache.prompt, start=start)
         ids, mask = reading.ids, reading.mask
-        self.check_length(ids, mask, start)
         x = reading.embed(self.tokens(ids)) + self.positions(self.places(ids, mask, start))
         x = self.dropout(x, rng)
         for number, block in enumerate(self.blocks):

@@ -14,7 +14,7 @@ from ..autograd import Tensor
 from ..backend import Array, namespace
 from ..errors import InputError
 from ..nn import LayerNorm, Linear, Module, Parameter
-from ..ops import IGNORED, embedding, gelu_exact, head_cross_entropy, linear, sqrt
+from ..ops import IGNORED, counted_targets, embedding, gelu_exact, head_cross_entropy, linear, sqrt
 
 
 @dataclass(frozen=True)
@@ -122,13 +122,13 @@ class MaskedLMHead(Head):
     ) -> Tensor:
         """Cross-entropy in nats. Only the places that count, usually 15% of them, go through the head."""
         targets = _of_tokens(batch.targets).ravel()
-        counted = namespace(targets).flatnonzero(targets != IGNORED)
+        counted, _ = counted_targets(targets, namespace(hidden.data))
         found = embedding(hidden.reshape(-1, hidden.shape[-1]), ids=counted)  # [counted, width]
         return head_cross_entropy(
             self._transformed(found, rng),
             self.weight,
             self.bias,
-            targets=targets[counted],
+            targets=targets[targets != IGNORED],
             divisor=_count(targets) if divisor is None else divisor,
             smoothing=smoothing,
         )

@@ -6,7 +6,7 @@ Comes after ``autograd``, whose idiom every function here follows, and before ``
 from . import reference
 from .attention import attention
 from .convolution import convolution
-from .cross_entropy import IGNORED, cross_entropy, head_cross_entropy
+from .cross_entropy import IGNORED, counted_targets, cross_entropy, head_cross_entropy
 from .disentangled import disentangled_attention
 from .elementwise import (
     add,
@@ -43,6 +43,7 @@ __all__ = [
     "attention",
     "concatenate",
     "convolution",
+    "counted_targets",
     "cross_entropy",
     "disentangled_attention",
     "divide",

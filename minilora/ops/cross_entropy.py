@@ -3,6 +3,7 @@
 At GPT-2's vocabulary the logits of 512 tokens are 100 MB and their gradient another 100; the product with the head needs neither at once.
 """
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,8 @@ def head_cross_entropy(
     """
     xp = namespace(h)
     width = h.shape[-1]
-    counted = xp.flatnonzero(targets.ravel() != IGNORED)
-    x, truth = h.reshape(-1, width)[counted], targets.ravel()[counted]  # [n, width], [n]
+    counted, truth = counted_targets(targets.ravel(), xp)
+    x = h.reshape(-1, width)[counted]  # [n, width]
     length = max(1024, _LOGITS // max(1, len(x)))
     parts = [slice(start, min(start + length, len(W))) for start in range(0, len(W), length)]
 
@@ -79,7 +80,7 @@ def head_cross_entropy(
     average = W.mean(axis=0) if smoothing else None  # [width]: of smoothing's even part only the mean counts
     if average is not None:
         losses -= smoothing * (x @ average + (0.0 if b is None else b.mean()))
-    value = xp.asarray(float(losses.sum(dtype=np.float64)) / divisor, dtype=h.dtype)
+    value = xp.asarray(losses.sum(dtype=np.float64) / divisor, dtype=h.dtype)
 
     dh = xp.zeros((targets.size, width), dtype=h.dtype) if needs[0] else None
     if d is not None and dh is not None:
@@ -113,6 +114,15 @@ def head_cross_entropy(
     return value, (lambda g: (g * dh).reshape(h.shape), lambda g: head(g)[0], lambda g: head(g)[1])
 
 
+def counted_targets(targets: Array, xp: ModuleType) -> tuple[Array, Array]:
+    """Where the targets [n] stand that count, and what they are, as arrays of ``xp``.
+
+    Targets on the host are searched there: how many count decides the shape of what follows, and a GPU would be waited for.
+    """
+    counted = namespace(targets).flatnonzero(targets != IGNORED)
+    return xp.asarray(counted), xp.asarray(targets[counted])
+
+
 def _logits_at(x: Array, W: Array, b: Array | None, truth: Array) -> Array:
     """The logit of each row's target: [n]."""
     z = row_dot(x, W[truth])
@@ -137,8 +147,8 @@ def cross_entropy(
     """
     xp = namespace(z)
     classes = z.shape[-1]
-    counted = xp.flatnonzero(targets != IGNORED)
-    here, truth = xp.arange(len(counted)), targets[counted]
+    counted, truth = counted_targets(targets, xp)
+    here = xp.arange(len(counted))
     log_p = z[counted]  # [n, classes]
     log_p -= log_p.max(axis=-1, keepdims=True)
     log_p -= xp.log(xp.exp(log_p).sum(axis=-1, keepdims=True))
@@ -152,4 +162,4 @@ def cross_entropy(
         spread[counted] = d * (g / divisor)
         return spread
 
-    return xp.asarray(float(losses.sum(dtype=np.float64)) / divisor, dtype=z.dtype), (dz,)
+    return xp.asarray(losses.sum(dtype=np.float64) / divisor, dtype=z.dtype), (dz,)

@@ -1,9 +1,8 @@
 """Functions that act on each element by itself: arithmetic with broadcasting, and the activations."""
 
 import math
+from types import ModuleType
 from typing import Any
-
-import numpy as np
 
 from ..autograd import op
 from ..backend import Array, elementwise, namespace
@@ -80,9 +79,9 @@ def tanh(x: Array) -> Result:
 
 
 @elementwise
-def _sigmoid(x: Array) -> Array:
+def _sigmoid(xp: ModuleType, x: Array) -> Array:
     # 1/(1 + e⁻ˣ) overflows for large −x; the tanh form never does.
-    y = np.tanh(x * 0.5)
+    y = xp.tanh(x * 0.5)
     y *= 0.5
     y += 0.5
     return y
@@ -142,19 +141,19 @@ _GELU_LARGEST = 80.0  # e⁸⁰ is finite in float32, and 1/(1 + e⁸⁰) as goo
 
 
 @elementwise
-def _gelu_gate(x: Array) -> Array:
+def _gelu_gate(xp: ModuleType, x: Array) -> Array:
     # ½(1 + tanh u) = σ(2u) = 1/(1 + e⁻²ᵘ) with u = √(2/π)·(x + 0.044715·x³): an exponential costs half of a tanh
     gate = x * x
     gate *= -2 * _GELU_SCALE * _GELU_CUBIC
     gate -= 2 * _GELU_SCALE
     gate *= x
-    gate = np.exp(np.minimum(gate, _GELU_LARGEST))
+    gate = xp.exp(xp.minimum(gate, _GELU_LARGEST))
     gate += 1
     return 1 / gate
 
 
 @elementwise
-def _gelu_slope(x: Array, gate: Array) -> Array:
+def _gelu_slope(xp: ModuleType, x: Array, gate: Array) -> Array:
     # σ + x·σ(1 − σ)·∂(2u)/∂x
     slope = x * x
     slope *= 6 * _GELU_SCALE * _GELU_CUBIC

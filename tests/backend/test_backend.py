@@ -59,7 +59,7 @@ def test_row_dot(rng):
 
 def test_a_kernel_runs_as_it_stands_on_numpy():
     @elementwise
-    def twice(x):
+    def twice(xp, x):
         """Two x."""
         return x * 2
 

@@ -1,0 +1,169 @@
+"""The model suite on the double of CuPy: every architecture and head, every method, a training step and generation, against NumPy; and what waits for the device.
+
+A GPU is not asked for: what these tests show is that device and host arrays never mix, and that a step reads nothing back. See ``docs/how-to/gpu.md``.
+"""
+
+import numpy as np
+import pytest
+
+from minilora.autograd import gradients
+from minilora.backend import to_device, to_host
+from minilora.methods import LoRA, adapt, mixed
+from minilora.models.generate import Beam, Greedy, Sample, generate
+from minilora.train import AdamW, Training, fit
+
+from ..methods.every import MERGEABLE, METHODS
+from ..methods.small import MODELS, gpt
+from ..methods.small import batch as small_batch
+from ..models.test_encoders import CONFIGS, HEADS, batch, make
+from .double import ndarray, transfers
+
+pytestmark = pytest.mark.usefixtures("on_double")
+
+
+def close(found, expected, tolerance=1e-9):
+    """Each array equal to the one of the same name, up to another order of sums."""
+    assert found.keys() == expected.keys()
+    for name in expected:
+        np.testing.assert_allclose(found[name], expected[name], rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+def loss_and_gradients(model, data, **options):
+    """The loss, and the gradients by name, on the host."""
+    loss = model.loss(data, **options)
+    names, parameters = zip(*model.trainable_parameters(), strict=True)
+    found = gradients(loss, parameters)
+    return {"loss": to_host(loss.data)} | {
+        name: to_host(g) for name, g in zip(names, found, strict=True) if g is not None
+    }
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_answers_loss_and_gradients(name, head):
+    host, device = (make(name, np.random.default_rng(1), head) for _ in range(2))
+    data = batch(host, np.random.default_rng(2))
+    device.to("cuda")
+    assert all(isinstance(parameter.data, ndarray) for parameter in device.parameters())
+    with transfers() as noted:
+        answers = device.logits(data.ids, data.mask, data.types)
+        loss = device.loss(data, smoothing=0.1, rng=np.random.default_rng(3))
+        gradients(loss, device.parameters())
+    assert noted == []
+    close({"": to_host(answers)}, {"": host.logits(data.ids, data.mask, data.types)})
+    close(*(loss_and_gradients(m, data, smoothing=0.1, rng=np.random.default_rng(3)) for m in (device, host)))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_training_step(name, method):
+    found = []
+    for device in ("cpu", "cuda"):
+        model = MODELS[name]().to(device)
+        tuned = adapt(model, METHODS[method], rng=1)
+        parameters = dict(model.trainable_parameters())
+        optimizer = AdamW(1e-2).start(list(parameters.values()))
+        with transfers() as noted:
+            for step in range(2):
+                loss = tuned.loss(small_batch(model, step), rng=np.random.default_rng(step))
+                optimizer.step(gradients(loss, list(parameters.values())))
+        assert noted == []
+        found.append({key: to_host(value) for key, value in tuned.arrays("default").items()})
+    close(found[1], found[0], 1e-7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_switching_merging_and_moving_back(method):
+    host, device = (adapt(gpt().to(where), METHODS[method], rng=1) for where in ("cpu", "cuda"))
+    data = small_batch(host.model)
+    answers = []
+    for tuned in (device, host):
+        for _, parameter in tuned.model.trainable_parameters():
+            parameter.data += 0.1
+        seen = [tuned.logits(data.ids)]
+        with tuned.disabled() as base:
+            seen.append(base.logits(data.ids))
+        answers.append({str(number): to_host(array) for number, array in enumerate(seen)})
+    close(*answers)
+    if method in MERGEABLE:
+        device.merge()
+        close({"": to_host(device.logits(data.ids))}, {"": host.logits(data.ids)})
+        device.unmerge()
+    device.model.to("cpu")
+    close({"": device.logits(data.ids)}, {"": host.logits(data.ids)})
+
+
+def test_a_run_reads_back_its_loss_and_the_norm_of_its_gradient(tmp_path):
+    """Both stand in the log of every step; nothing else comes back, but for what a checkpoint holds."""
+    settings = Training(steps=3, learning_rate=1e-2, workers=1, clip=1.0)
+    histories = []
+    for device in ("cpu", "cuda"):
+        tuned = adapt(gpt().to(device), LoRA(rank=2), rng=1)
+        batches = [small_batch(tuned.model, step) for step in range(3)]
+        with transfers() as noted:
+            histories.append(fit(tuned.model, batches.__getitem__, settings, progress=False))
+        if device == "cuda":
+            assert len(noted) == 2 * settings.steps, noted
+    assert [r.loss for r in histories[1].records] == pytest.approx([r.loss for r in histories[0].records])
+
+
+def test_a_stopped_run_goes_on(tmp_path):
+    settings = Training(steps=4, learning_rate=1e-2, workers=2, save_every=2)
+    losses = []
+    for device in ("cpu", "cuda"):
+        tuned = adapt(gpt().to(device), LoRA(rank=2), rng=1)
+        batches = [small_batch(tuned.model, step) for step in range(4)]
+        out = tmp_path / device
+
+        def stop(step):
+            if step == 3:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            fit(tuned.model, batches.__getitem__, settings, out=out, watch=stop, progress=False)
+        tuned = adapt(gpt().to(device), LoRA(rank=2), rng=1)
+        history = fit(tuned.model, batches.__getitem__, settings, out=out, resume=True, progress=False)
+        losses.append([record.loss for record in history.records])
+    assert losses[1] == pytest.approx(losses[0])
+
+
+@pytest.mark.parametrize("decoding", [Greedy(), Sample(seed=3), Beam(width=3)], ids=str)
+@pytest.mark.parametrize("method", ["lora on query and value", "prefix embedding", "houlsby"])
+def test_generation(decoding, method):
+    host, device = (adapt(gpt().to(where), METHODS[method], rng=1).model for where in ("cpu", "cuda"))
+    prompts = [[3, 4, 5], [7]]
+    found = [generate(m, prompts, limit=4, decoding=decoding) for m in (device, host)]
+    assert found[0] == found[1]
+
+
+def test_rows_with_adapters_of_their_own():
+    answers = []
+    for device in ("cpu", "cuda"):
+        model = gpt().to(device)
+        tuned = adapt(model, METHODS["lora on query and value"], name="a", rng=1)
+        tuned.add("b", METHODS["houlsby"], rng=2)
+        ids = small_batch(model).ids
+        with mixed(tuned, ["a", None, "b"]) as both:
+            answers.append({"": to_host(both.logits(ids))})
+    close(*answers)
+
+
+def test_a_saved_adapter_moves_between_devices(tmp_path):
+    tuned = adapt(gpt().to("cuda"), METHODS["lora with ranks and all biases"], rng=1)
+    tuned.save(tmp_path / "a")
+    back = adapt(gpt(), LoRA(rank=1), name="other", rng=1)
+    back.use(back.load(tmp_path / "a"))
+    close({k: to_host(v) for k, v in tuned.arrays("default").items()}, back.arrays("default"))
+
+
+def test_float32_stays_float32():
+    model = gpt(dtype=np.float32).to("cuda")
+    tuned = adapt(model, LoRA(rank=2), rng=1)
+    loss = tuned.loss(small_batch(model))
+    wrt = [parameter for _, parameter in model.trainable_parameters()]
+    assert {str(g.dtype) for g in [loss.data, *gradients(loss, wrt)]} == {"float32"}
+
+
+def test_moving_an_array_that_is_there_already_copies_nothing():
+    array = to_device(np.ones(2), "cuda")
+    assert to_device(array, "cuda") is array
