@@ -22,7 +22,9 @@ USERS_OF = {"data": {"models", "train", "lab", "paper", "cli"}, "classroom": {"c
 LAZY = {
     "cupy",
     "cupyx",
+    "distributed",
     "huggingface_hub",
+    "joblib",
     "matplotlib",
     "mpi4py",
     "peft",

@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "Write an adapter in the format of PEFT, or back.",
     "compare": "Follow what several methods do to the same weights, over training.",
     "plan": "Reckon what training would take, without allocating it.",
+    "sweep": "Fine-tune with every combination of settings, side by side or on a cluster.",
     "study": "Compare methods fairly: equally many rates tried, several seeds, intervals.",
     "gradcheck": "Check the gradients of every op and of whole models.",
     "bench": "Measure speed and memory, also beside PyTorch + PEFT.",

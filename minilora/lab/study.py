@@ -1,6 +1,6 @@
 """A fair comparison of methods: equally many learning rates tried on validation, several seeds on test, intervals on everything.
 
-Comes after ``train.finetune``, of which it makes many runs. Each run has a folder of its own, and a run that is there is not made again; so a study that was stopped goes on.
+Comes after ``run_once.py``, of which it makes many runs. Each run has a folder of its own, and a run that is there is not made again; so a study that was stopped goes on.
 
 1. Choose: every contender is trained once with each of its learning rates, and scored on the validation questions; the best rate is kept.
 2. Measure: with that rate, every contender is trained from each seed, and scored on the test questions.
@@ -20,8 +20,8 @@ from ..errors import InputError
 from ..files import write_atomically
 from ..models.checkpoint import load
 from ..train.evaluate import evaluate_task
-from ..train.finetune import finetune
 from ..train.recipe import FineTuning
+from .run_once import run_once
 
 PREDICTIONS, METRICS, SUMMARY, BASE = "predictions/after.jsonl", "metrics.json", "study.json", "base.json"
 
@@ -98,11 +98,8 @@ def run_study(
         """Which questions of ``part`` the run answers rightly; makes the run where it is not there yet."""
         folder = out / f"{_slug(contender.name)}-{rate:g}-seed{seed}-{part}"
         examples = parts[part]
-        if not (folder / METRICS).exists():  # written last, so the run is whole
-            settings = replace(
-                contender.settings, learning_rate=rate, seed=seed, part=part, limit=len(examples)
-            )
-            finetune(settings, folder, resume=True, progress=progress)
+        settings = replace(contender.settings, learning_rate=rate, seed=seed, part=part, limit=len(examples))
+        run_once(settings, folder, progress=progress)
         lines = (folder / PREDICTIONS).read_text().splitlines()
         answers = np.array(
             task.right(examples, [json.loads(line)["prediction"] for line in lines]), dtype=bool

@@ -131,10 +131,10 @@ def finetune(
     model = load(settings.model).astype(np.dtype(settings.dtype))
     task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
     settings = settle(settings, model, task)
+    if folder is not None and resume:
+        check_begun(folder, settings, model, task, free=FREE)
     task = meet(model, task, settings.answers, rng=np.random.default_rng(settings.seed))
     check_scoring(task, settings)
-    if folder is not None and resume:
-        check_same(folder, settings, "finetune", free=FREE)
     parameters = model.count_parameters()
     identity = identify(settings, model, task)
     set_dropout(model, settings.dropout or 0.0)
@@ -174,6 +174,13 @@ def finetune(
         tuned.save(folder, force=True)  # what stood there was refused above, or is this run's own
         write_atomically(folder / METRICS, json.dumps(plain(result.report()), indent=1) + "\n")
     return result
+
+
+def check_begun(
+    folder: Path, settings: FineTuning, model: Model, task: AnyTask, *, free: Sequence[str]
+) -> None:
+    """Raise InputError where ``folder`` holds a run of other settings (none left open); ``free`` ones may differ. What the run's configuration leaves open is settled too."""
+    check_same(folder, settings, "finetune", free=free, settled=lambda begun: settle(begun, model, task))
 
 
 def check_scoring(task: AnyTask, settings: FineTuning) -> None:

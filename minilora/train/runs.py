@@ -11,10 +11,10 @@ import os
 import platform
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_info
@@ -22,6 +22,11 @@ from threadpoolctl import threadpool_info
 from ..errors import InputError, nearest
 from ..files import make_folder, write_atomically
 from ..version import VERSION
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
 
 CONFIG = "config.toml"
 Value = str | int | float | bool | list[str] | tuple[str, ...]
@@ -165,15 +170,23 @@ def begin_folder(
 
 
 def check_same(
-    folder: str | os.PathLike[str], settings: Any, command: str, *, free: Iterable[str] = ()
+    folder: str | os.PathLike[str],
+    settings: Settings,
+    command: str,
+    *,
+    free: Iterable[str] = (),
+    settled: Callable[[Settings], Settings] = lambda begun: begun,
 ) -> None:
-    """Raise InputError, naming the first setting that differs and both values, when ``folder`` holds a run of other settings (a dataclass). ``free`` ones may differ."""
+    """Raise InputError, naming the first setting that differs and both values, when ``folder`` holds a run of other settings (a dataclass). ``free`` ones may differ.
+
+    settled: what fills in the fields that the configuration leaves open, as those are that came into the program after the run.
+    """
     path = Path(folder) / CONFIG
     if not path.exists():
         return
     kind = type(settings)
-    begun = kind(**read_config(path, kind, command))
-    for name in (field.name for field in dataclasses.fields(kind) if field.name not in free):
+    begun = settled(kind(**read_config(path, kind, command)))
+    for name in (field.name for field in dataclasses.fields(settings) if field.name not in free):
         then, now = getattr(begun, name), getattr(settings, name)
         if then != now:
             raise InputError(
