@@ -353,7 +353,9 @@ loss_before = model.loss(unseen).item()
 tuned = minilora.adapt(model, minilora.Adapter("houlsby", width=16))
 at_start = tuned.logits(ids)  # before any step
 
-settings = minilora.Training(steps=12, learning_rate=3e-3, warmup=2)
+settings = minilora.Training(
+    steps=12, learning_rate=3e-3, warmup=2, dropout=False
+)
 minilora.fit(tuned.model, loader.batch, settings, progress=False)
 loss_after = tuned.loss(unseen).item()
 print(f"loss: {loss_before:.2f} → {loss_after:.2f}")
