@@ -197,7 +197,8 @@ for start in starts:
     }
     found[start] = loss.item(), length["A"], length["B"]
     print(
-        f"{start:12} loss {loss.item():.3f}   |∂A| {length['A']:.3f}   |∂B| {length['B']:.3f}"
+        f"{start:12} loss {loss.item():.3f}",
+        f"  |∂A| {length['A']:6.3f}   |∂B| {length['B']:.3f}",
     )
 
 # %% [markdown]
@@ -210,7 +211,7 @@ data = rng.standard_normal((256, k))
 
 
 def train(start, rate=0.1, steps=100):
-    """The loss at each step, with Δ = BA − target the error of the update."""
+    """The loss at each step."""
     A, B = pair(start, 4, np.random.default_rng(3), k, d)
     losses = []
     for _ in range(steps):
