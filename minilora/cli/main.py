@@ -30,6 +30,7 @@ COMMANDS = {
     "gradcheck": "Check the gradients of every op and of whole models.",
     "bench": "Measure speed and memory, also beside PyTorch + PEFT.",
     "exercise": "Build the parts of this program yourself: exercises, checked.",
+    "devices": "Say what there is to compute with, and why CUDA cannot be used.",
     "inspect": "Say what a model, an adapter or a file of weights holds.",
 }
 """Every command and what it does. ``minilora/cli/NAME.py`` holds it, as ``command``; none is imported before it is asked for, so that ``--help`` answers at once."""

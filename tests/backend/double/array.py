@@ -86,10 +86,6 @@ class ndarray:  # the name that backend.namespace asks for
         note("int()")
         return int(self._host)
 
-    def __index__(self) -> int:
-        note("index()")
-        return operator.index(self._host)
-
     def __bool__(self) -> bool:
         note("bool()")
         return bool(self._host)
@@ -226,7 +222,8 @@ ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
 for _name in ARITHMETIC:
     setattr(ndarray, f"__{_name}__", _binary(f"__{_name}__"))
     setattr(ndarray, f"__r{_name}__", _reflected(f"__r{_name}__"))
-    setattr(ndarray, f"__i{_name}__", _in_place(f"__i{_name}__"))
+    if _name != "matmul":  # CuPy has none
+        setattr(ndarray, f"__i{_name}__", _in_place(f"__i{_name}__"))
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     setattr(ndarray, f"__{_name}__", _binary(f"__{_name}__"))
 for _name in ("neg", "pos", "abs", "invert"):
