@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "docs" / "scripts"
 KEPT = ROOT / "build" / "figures"
 
-PLACE, STEPS, RATE, SHOWN, RANKS = "blocks.3.attention.value", 60, 4e-4, 28, 64
+PLACE, STEPS, RATE, SHOWN, RANKS = "blocks.3.attention.value", 20, 4e-4, 28, 64
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -117,7 +117,7 @@ def measure() -> tuple[np.ndarray, np.ndarray]:
     """Train and subtract."""
     model = load("tiny-gpt")
     task = load_task("nl2sql", seed=0)
-    loader = ExampleLoader(task.train, model.tokenizer, rows=8, context=model.config.context, seed=0)
+    loader = ExampleLoader(task.train, model.tokenizer, rows=4, context=model.config.context, seed=0)
     tuned = adapt(model, FullFineTuning())
     G = full_gradients(tuned, [PLACE], loader.batch(0))[PLACE]
     before = tuned.parameters[f"{PLACE}.weight"].data.copy()

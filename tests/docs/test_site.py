@@ -1,8 +1,6 @@
 """The site as it is built: nothing is loaded from elsewhere, formulas are MathML, pictures have words, pages made from code hold its output."""
 
 import importlib.util
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -44,15 +42,6 @@ class Page(HTMLParser):
         ):
             self.without_words.append(str(given))
         self.formulas += tag == "math"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(out)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return out
 
 
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
