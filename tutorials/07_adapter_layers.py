@@ -239,7 +239,7 @@ for setting, row in table_1.items():
     print(f"{setting:15} {text}")
 
 # %% [markdown]
-# Now here, with `tiny-gpt`. The width is chosen so that the adapters hold about as large a share of the model as in the paper's lower two rows (11 of 355 million, 3 %). Five
+# Now here, with `tiny-gpt`. The width is chosen so that the adapters hold about as large a share of the model as in the paper's two smaller settings (11 of 355 million, 3 %). Five
 # models take turns: the base; LoRA merged into the weights, LoRA beside them; and both kinds of adapter. What else the machine does can only make a trial longer, so
 # the time given is not the middle one but the lower quartile.
 
