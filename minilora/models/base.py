@@ -85,6 +85,13 @@ class Model(Module):
     def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
         """Put a fresh classification head in place of the present one, in the form the architecture's authors use; labels: how many classes, 1 for a regression. Returns the model."""
 
+    def put_head(self, head: Head) -> Self:
+        """Put ``head`` in place of the present one, and on the model's device. Returns the model."""
+        for parameter in head.parameters():
+            parameter.data = self.here(parameter.data)
+        self.head = head
+        return self
+
     def set_embedding(self) -> Self:
         """Put the sentence embedding in place of the present head. Returns the model."""
         self.head = SentenceEmbedding(self.head.pooler)

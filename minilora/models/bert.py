@@ -187,11 +187,11 @@ class Bert(Model):
         start, width, dropout = Start(rng, self.tokens.weight.dtype), self.config.width, self.config.dropout
         roberta = self.config.padding is not None
         pooler = None if roberta else self.head.pooler
-        self.head = PooledClassifier(
+        head = PooledClassifier(
             start.linear(width, width) if pooler is None else pooler,
             start.linear(width, labels),
             tanh,
             dropout=dropout,
             dropout_before=dropout if roberta else 0.0,
         )
-        return self
+        return self.put_head(head)

@@ -134,7 +134,7 @@ class Deberta(Model):
     def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
         """The authors' pooler (a dense layer and gelu on the first token), dropout, the output; the decoder, which belongs to pretraining, goes."""
         start, width = Start(rng, self.tokens.weight.dtype), self.config.width
-        self.head = PooledClassifier(
+        head = PooledClassifier(
             start.linear(width, width),
             start.linear(width, labels),
             gelu_exact,
@@ -142,7 +142,7 @@ class Deberta(Model):
             dropout_before=0.0,
         )
         self._drop_decoder()
-        return self
+        return self.put_head(head)
 
     def set_embedding(self) -> Self:
         """As every model's; the decoder goes."""

@@ -161,8 +161,7 @@ class GPT(Model):
     def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
         """``score`` at the last real token (Radford et al. 2018), as transformers has it."""
         start = Start(rng, self.tokens.weight.dtype)
-        self.head = LastTokenClassifier(start.linear(self.config.width, labels, bias=False))
-        return self
+        return self.put_head(LastTokenClassifier(start.linear(self.config.width, labels, bias=False)))
 
     def hidden(
         self,

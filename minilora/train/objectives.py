@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..autograd import no_grad
+from ..backend import to_host
 from ..data import END, ROBERTA, Batch, Shares, Tokenizer, copying_accuracy, copying_batch
 from ..data.masking import mask_tokens
 from ..models.base import Model
@@ -68,7 +69,7 @@ def likeliest(model: Model, batch: Batch) -> np.ndarray:
     """The token that the model finds likeliest at each place: [rows, tokens]."""
     with no_grad():
         return np.concatenate(
-            [model(batch.ids[i : i + 16]).data.argmax(axis=-1) for i in range(0, len(batch.ids), 16)]
+            [to_host(model(batch.ids[i : i + 16]).data.argmax(axis=-1)) for i in range(0, len(batch.ids), 16)]
         )
 
 
@@ -158,7 +159,7 @@ class MaskedTokens(Objective):
         found = []
         for prompt in self.prompts:
             ids = tokenizer.encode_marked(prompt).ids
-            logits = model.logits(ids)[ids.index(tokenizer.mask or 0)]  # [vocabulary]
+            logits = to_host(model.logits(ids))[ids.index(tokenizer.mask or 0)]  # [vocabulary]
             best = np.argsort(-logits, kind="stable")[:5]
             words = ", ".join(tokenizer.decode([token]).strip() for token in best)
             found.append({"prompt": prompt, "text": f" {words}"})

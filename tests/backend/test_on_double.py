@@ -8,9 +8,11 @@ import pytest
 
 from minilora.autograd import gradients
 from minilora.backend import to_device, to_host
-from minilora.methods import LoRA, adapt, mixed
+from minilora.methods import LoRA, adapt, combine, describe, doctor, mixed, verify_merge
 from minilora.models.generate import Beam, Greedy, Sample, generate
-from minilora.train import AdamW, Training, fit
+from minilora.train import AdamW, Training, evaluate_loss, fit
+from minilora.train.objectives import likeliest
+from minilora.train.predictions import predict
 
 from ..methods.every import MERGEABLE, METHODS
 from ..methods.small import MODELS, gpt
@@ -154,6 +156,40 @@ def test_a_saved_adapter_moves_between_devices(tmp_path):
     back = adapt(gpt(), LoRA(rank=1), name="other", rng=1)
     back.use(back.load(tmp_path / "a"))
     close({k: to_host(v) for k, v in tuned.arrays("default").items()}, back.arrays("default"))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_new_head_stands_on_the_device(name):
+    host, device = (MODELS[name]().to(where) for where in ("cpu", "cuda"))
+    for model in (device, host):
+        model.set_classifier(3, np.random.default_rng(3))
+    data = small_batch(host)
+    close(loss_and_gradients(device, data), loss_and_gradients(host, data))
+    close({"": predict(device, [data])}, {"": predict(host, [data])})
+    for model in (device, host):
+        model.set_embedding()
+    close({"": predict(device, [data])}, {"": predict(host, [data])})
+
+
+def test_what_looks_at_an_adapter_or_a_loss():
+    found = []
+    for where in ("cpu", "cuda"):
+        model = gpt().to(where)
+        tuned = adapt(model, LoRA(rank=2), name="a", rng=1)
+        tuned.add("b", LoRA(rank=3), rng=2)
+        for name in ("a", "b"):
+            tuned.use(name)
+            for _, parameter in model.trainable_parameters():
+                parameter.data += 0.1
+        combine(tuned, {"a": 0.5, "b": 2.0}, name="c", rank=2)
+        tuned.use("c")
+        data = small_batch(model)
+        assert doctor(tuned, data) == []
+        assert verify_merge(tuned).restored
+        numbers = [row.norm_update for row in describe(tuned)] + [evaluate_loss(model, [data]).nll]
+        found.append(numbers)
+        assert likeliest(model, data).shape == data.ids.shape
+    assert found[1] == pytest.approx(found[0])
 
 
 def test_float32_stays_float32():

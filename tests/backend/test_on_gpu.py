@@ -14,8 +14,8 @@ from minilora.models.build import build
 from minilora.train import Training, fit
 
 from ..methods.every import METHODS
-from ..methods.small import gpt
 from ..methods.small import batch as small_batch
+from ..methods.small import gpt
 from ..models.test_encoders import CONFIGS, HEADS, batch
 
 pytestmark = pytest.mark.gpu
