@@ -220,12 +220,17 @@ maps = {
     "ΔW, two seeds": map_of(updates[names[1]], updates[names[2]]),
     "by chance": map_of(*rng.standard_normal((2, 32, k))),
 }
+brightest = max(values.max() for values in maps.values())
 figure, axes = plt.subplots(
     1, 5, figsize=(11, 2.6), layout="constrained", sharey=True
 )
 for ax, (name, values) in zip(axes, maps.items(), strict=True):
     picture = ax.imshow(
-        values, vmin=0, vmax=1, aspect="auto", extent=(0.5, 16.5, 8.5, 0.5)
+        values,
+        vmin=0,
+        vmax=brightest,
+        aspect="auto",
+        extent=(0.5, 16.5, 8.5, 0.5),
     )
     ax.set_title(name, fontsize=10)
     ax.set_xlabel("j")
