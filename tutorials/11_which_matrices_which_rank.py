@@ -198,6 +198,7 @@ left.axhline(before.mean(), color="gray", linestyle=":", label="not adapted")
 left.set_title("q, v at r = 4, by learning rate")
 left.set_xlabel("learning rate")
 left.set_yscale("log")  # both pictures: they share the axis
+left.set_yticks([0.8, 1, 2, 4, 8], [0.8, 1, 2, 4, 8])
 left.set_ylabel("loss a token")
 left.legend()
 right.semilogx(ranks, [table6[r].mean() for r in ranks], "o-")
