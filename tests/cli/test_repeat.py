@@ -50,6 +50,8 @@ def started(material: Path, folder: Path, line: str, lines: int) -> "subprocess.
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        # a shell ignores Ctrl-C on behalf of what it starts in the background, and so would the child
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     log = folder / "log.jsonl"
     patience = time.monotonic() + 120
