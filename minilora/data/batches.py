@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .examples import Example
-from .order import draw_epoch
+from .order import Order, check_loader
 from .tokenizer import Tokenizer
 
 IGNORED = -100
@@ -98,7 +98,7 @@ def _opening(text: str, length: int = 40) -> str:
 class ExampleLoader:
     """Batches of a task's examples, epoch after epoch, with little padding.
 
-    An epoch is a fresh order of all examples, in which the rows of a batch are about as long as each other (see `draw_epoch`). Every example comes once
+    An epoch is a fresh order of all examples, in which the rows of a batch are about as long as each other (see `order.draw_epoch`). Every example comes once
     an epoch; where they do not come out even, one batch is smaller.
     """
 
@@ -112,31 +112,18 @@ class ExampleLoader:
         seed: int,
         window: int = 32,
     ) -> None:
-        if not examples:
-            raise InputError("there is no example to learn from; the examples given are an empty list")
-        if rows < 1:
-            raise InputError(f"rows is {rows}; a batch needs at least one row")
+        check_loader(examples, rows)
         self.pairs = encode_examples(examples, tokenizer, context)
-        self.rows, self.seed, self.window = rows, seed, window
+        lengths = [len(prompt) + len(completion) for prompt, completion in self.pairs]
+        self.order = Order(lengths, rows=rows, window=window, seed=seed)
         self._end, self._padding = tokenizer.end, tokenizer.padding
-        self._lengths = np.array([len(prompt) + len(completion) for prompt, completion in self.pairs])
-        self._last_epoch: tuple[int, list[NDArray[np.int64]]] = (
-            -1,
-            [],
-        )  # kept since it is asked for step after step
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches that visit every example once."""
-        return -(-len(self.pairs) // self.rows)
+        return self.order.steps_per_epoch
 
     def batch(self, step: int) -> Batch:
         """The batch of a step (counted from 0): the same for the same seed and step, whatever was asked before."""
-        epoch, position = divmod(step, self.steps_per_epoch)
-        known, batches = self._last_epoch
-        if known != epoch:
-            batches = draw_epoch(
-                self._lengths, rows=self.rows, window=self.window, seed=self.seed, epoch=epoch
-            )
-            self._last_epoch = (epoch, batches)
-        return pad([self.pairs[i] for i in batches[position]], end=self._end, padding=self._padding)
+        chosen = [self.pairs[i] for i in self.order.at(step)]
+        return pad(chosen, end=self._end, padding=self._padding)

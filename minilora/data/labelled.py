@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .batches import Batch
 from .examples import Labelled
-from .order import draw_epoch
+from .order import Order, check_loader
 from .tasks.classification import Classification
 from .tokenizer import Marked, Tokenizer
 
@@ -68,34 +68,25 @@ class LabelledLoader:
         types: bool = False,
         window: int = 32,
     ) -> None:
-        if not examples:
-            raise InputError("there is no example to learn from; the examples given are an empty list")
-        if rows < 1:
-            raise InputError(f"rows is {rows}; a batch needs at least one row")
+        check_loader(examples, rows)
         self.encoded = encode_labelled(examples, task, tokenizer, context)
         self.labels = [example.label for example in examples]
-        self.rows, self.seed, self.window = rows, seed, window
+        self.order = Order([len(row.ids) for row in self.encoded], rows=rows, window=window, seed=seed)
         self._padding, self._regression, self._types = tokenizer.padding, task.regression, types
-        self._lengths = np.array([len(row.ids) for row in self.encoded])
-        self._last_epoch: tuple[int, list[NDArray[np.int64]]] = (-1, [])
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches that visit every example once."""
-        return -(-len(self.encoded) // self.rows)
+        return self.order.steps_per_epoch
 
     def batch(self, step: int) -> Batch:
         """The batch of a step (counted from 0): the same for the same seed and step, whatever was asked before."""
-        epoch, position = divmod(step, self.steps_per_epoch)
-        if self._last_epoch[0] != epoch:
-            drawn = draw_epoch(self._lengths, rows=self.rows, window=self.window, seed=self.seed, epoch=epoch)
-            self._last_epoch = (epoch, drawn)
-        return self._batch(self._last_epoch[1][position])
+        return self._batch(self.order.at(step))
 
     def in_order(self) -> list[Batch]:
         """Every example once, in the order given: for predictions."""
-        places = np.arange(len(self.encoded))
-        return [self._batch(places[i : i + self.rows]) for i in range(0, len(places), self.rows)]
+        places, rows = np.arange(len(self.encoded)), self.order.rows
+        return [self._batch(places[i : i + rows]) for i in range(0, len(places), rows)]
 
     def _batch(self, places: NDArray[np.int64]) -> Batch:
         return pad_labelled(

@@ -74,12 +74,17 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from error
+    return decode_text(content, str(path))
+
+
+def decode_text(content: bytes, file: str) -> str:
+    """UTF-8 bytes as text, without a byte-order mark; raises InputError, naming ``file`` and the line, where they are none."""
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise InputError(
-            f"{path}, line {line}: this is not UTF-8 text; convert the file to UTF-8 first"
+            f"{file}, line {line}: this is not UTF-8 text; convert the file to UTF-8 first"
         ) from error
 
 

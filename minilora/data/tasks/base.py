@@ -6,9 +6,14 @@ from ``test``, which nothing is chosen by.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Literal
 
 from ...errors import InputError
 from ..examples import Example
+
+Split = Literal["train", "validation", "test"]
+"""The parts of a task."""
 
 
 class Task(ABC):
@@ -52,6 +57,41 @@ class Task(ABC):
         ``predictions[i]`` is the text a model wrote after ``examples[i].prompt``, without the end token. Raises InputError when there are not as many
         predictions as examples, or none.
         """
+
+
+class MadeTask(Task):
+    """A task made from ``seed``; a part is made when it is first asked for, from a stream of numbers of its own. Raises InputError for a seed below 0."""
+
+    made = True
+
+    def __init__(self, seed: int = 0) -> None:
+        check_seed(self.name, seed)
+        self.seed = seed
+
+    @abstractmethod
+    def part(self, split: Split, stream: int) -> tuple[Example, ...]:
+        """The examples of one part, drawn from (``seed``, ``stream``)."""
+
+    @cached_property
+    def train(self) -> tuple[Example, ...]:
+        """Examples to learn from."""
+        return self.part("train", 0)
+
+    @cached_property
+    def validation(self) -> tuple[Example, ...]:
+        """Examples to choose settings by."""
+        return self.part("validation", 1)
+
+    @cached_property
+    def test(self) -> tuple[Example, ...]:
+        """Examples for the reported figures."""
+        return self.part("test", 2)
+
+
+def check_seed(name: str, seed: int) -> None:
+    """Refuse a seed below 0 for the task ``name``."""
+    if seed < 0:
+        raise InputError(f"seed is {seed}; the task {name} takes a seed of 0 or more")
 
 
 def check_pairs(examples: Sequence[Example], predictions: Sequence[str]) -> None:

@@ -8,17 +8,14 @@ was settled in the end and not what was proposed first, so copying the beginning
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from ...errors import InputError
 from ..examples import Example
 from ..metrics import rouge
 from ..mixture.dice import Dice
-from .base import Task, check_pairs
+from .base import MadeTask, Split, check_pairs
 from .language.blocks import pool, upper
-from .nl2sql.tables import Split
 from .nl2sql.values import POOLS
 from .summaries import write_prompt
 from .written import one_line, references_of
@@ -80,34 +77,17 @@ class Settled:
         return sum(value.lower() in lowered for value in values) / len(values)
 
 
-class Conversations(Task):
-    """Conversations to summaries; ROUGE as for SAMSum, and ``facts``: the share of day, place, hour, thing and bringer that the summary holds, from 0 to 1."""
+class Conversations(MadeTask):
+    """Conversations to summaries; ROUGE as for SAMSum, and ``facts``: the share of day, place, hour, thing and bringer that the summary holds, from 0 to 1.
+
+    6,000, 300 and 600 conversations; those of training have one of their summaries, the others' ``extra["references"]`` holds all ways it may be worded, and
+    ``extra["settled"]`` what was settled.
+    """
 
     name = "conversations"
     description = "conversations to summaries; made from a seed, needs no file"
-    made = True
     primary = "rougeL"
     answer_tokens = 64
-
-    def __init__(self, seed: int = 0) -> None:
-        if seed < 0:
-            raise InputError(f"seed is {seed}; the task conversations takes a seed of 0 or more")
-        self.seed = seed
-
-    @cached_property
-    def train(self) -> tuple[Example, ...]:
-        """6,000 conversations, each with one of its summaries."""
-        return self._part("train", 0)
-
-    @cached_property
-    def validation(self) -> tuple[Example, ...]:
-        """300 conversations; ``extra["references"]`` holds all ways the summary may be worded, ``extra["settled"]`` what was settled."""
-        return self._part("validation", 1)
-
-    @cached_property
-    def test(self) -> tuple[Example, ...]:
-        """600 conversations, as `validation`."""
-        return self._part("test", 2)
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
         """``rouge1``, ``rouge2``, ``rougeL`` against the nearest wording, and ``facts``."""
@@ -116,7 +96,7 @@ class Conversations(Task):
         facts = [e.extra["settled"].told(text) for e, text in zip(examples, texts, strict=True)]
         return {**rouge(texts, [references_of(e) for e in examples]), "facts": sum(facts) / len(facts)}
 
-    def _part(self, split: Split, stream: int) -> tuple[Example, ...]:
+    def part(self, split: Split, stream: int) -> tuple[Example, ...]:
         dice = Dice(np.random.default_rng([self.seed, stream, 7]))
         return tuple(_draw(dice, split) for _ in range(SIZES[split]))
 

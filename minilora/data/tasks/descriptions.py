@@ -11,17 +11,14 @@ Two to five attributes stand in any order; the texts join them in many ways. The
 """
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 
-from ...errors import InputError
 from ..examples import Example
 from ..mixture.dice import Dice
-from .base import Task, check_pairs
+from .base import MadeTask, Split, check_pairs
 from .e2e import write_prompt
 from .language.blocks import article, pool, upper
-from .nl2sql.tables import Split
 from .written import text_scores
 
 SIZES: dict[Split, int] = {"train": 6_000, "validation": 300, "test": 600}
@@ -49,34 +46,16 @@ _POOLS = {
 }
 
 
-class Descriptions(Task):
-    """Attributes to text; the figures of E2E, and ``values``: the share of the record's values that the text holds, from 0 to 1."""
+class Descriptions(MadeTask):
+    """Attributes to text; the figures of E2E, and ``values``: the share of the record's values that the text holds, from 0 to 1.
+
+    6,000, 300 and 600 records; those of training have one text, the others' ``extra["references"]`` holds six, and ``extra["values"]`` what a text must hold.
+    """
 
     name = "descriptions"
     description = "attributes to a text that says them all; made from a seed, needs no file"
-    made = True
     primary = "bleu"
     answer_tokens = 96
-
-    def __init__(self, seed: int = 0) -> None:
-        if seed < 0:
-            raise InputError(f"seed is {seed}; the task descriptions takes a seed of 0 or more")
-        self.seed = seed
-
-    @cached_property
-    def train(self) -> tuple[Example, ...]:
-        """6,000 records, each with one text."""
-        return self._part("train", 0)
-
-    @cached_property
-    def validation(self) -> tuple[Example, ...]:
-        """300 records; ``extra["references"]`` holds six texts, ``extra["values"]`` what a text must hold."""
-        return self._part("validation", 1)
-
-    @cached_property
-    def test(self) -> tuple[Example, ...]:
-        """600 records, as `validation`."""
-        return self._part("test", 2)
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
         """The figures of `text_scores`, and ``values``."""
@@ -87,7 +66,7 @@ class Descriptions(Task):
         ]
         return {**text_scores(examples, predictions), "values": sum(held) / len(held)}
 
-    def _part(self, split: Split, stream: int) -> tuple[Example, ...]:
+    def part(self, split: Split, stream: int) -> tuple[Example, ...]:
         dice = Dice(np.random.default_rng([self.seed, stream, 8]))
         return tuple(_draw(dice, split) for _ in range(SIZES[split]))
 

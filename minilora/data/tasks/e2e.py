@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InputError
 from ..examples import Example
+from ..files.reading import decode_text, read_text
 from .base import Task, check_pairs
 from .written import one_line, text_scores
 
@@ -100,12 +101,12 @@ def _read_parts(data: Path) -> dict[str, list[Line]]:
     if data.is_dir():
         files = {file.name: file for file in sorted(data.glob("*.csv"))}
         chosen = _choose(files, str(data))
-        return {part: _read_file(files[name]) for part, name in chosen.items()}
+        return {part: _read_lines(read_text(files[name]), str(files[name])) for part, name in chosen.items()}
     if zipfile.is_zipfile(data):
         return _read_zip(data)
     if data.suffix.lower() == ".zip":
         raise InputError(f"{str(data)!r} is not a whole zip file; download it again")
-    return _divide(_read_file(data), str(data))
+    return _divide(_read_lines(read_text(data), str(data)), str(data))
 
 
 def _read_zip(data: Path) -> dict[str, list[Line]]:
@@ -127,8 +128,10 @@ def _read_zip(data: Path) -> dict[str, list[Line]]:
         EOFError,
     ) as error:  # RuntimeError: a password is set
         raise InputError(f"{str(data)!r} cannot be unpacked: {error}; download it again") from error
+    inside = {part: f"{data}:{members[chosen[part]]}" for part in contents}
     return {
-        part: _read_lines(content, f"{data}:{members[chosen[part]]}") for part, content in contents.items()
+        part: _read_lines(decode_text(content, inside[part]), inside[part])
+        for part, content in contents.items()
     }
 
 
@@ -147,23 +150,8 @@ def _choose(names: Iterable[str], where: str) -> dict[str, str]:
     return chosen
 
 
-def _read_file(file: Path) -> list[Line]:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {str(file)!r}: {error.strerror}") from error
-    return _read_lines(content, str(file))
-
-
-def _read_lines(content: bytes, file: str) -> list[Line]:
+def _read_lines(text: str, file: str) -> list[Line]:
     """The (mr, ref) of each line after the header; ``file`` is for the errors."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{file}, line {line}: this is not UTF-8 text; convert the file to UTF-8 first"
-        ) from error
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines: list[Line] = []
     try:

@@ -7,7 +7,7 @@ reflexives, verbs with an object too many or too few, word order, verb forms aft
 """
 
 from ...mixture.dice import Dice
-from ..nl2sql.tables import Split
+from ..base import Split
 from .blocks import article, listed, past, plural, pool, third_person, upper
 from .made import Made
 

@@ -9,7 +9,7 @@ A word's part follows from the word alone: 70% train, 10% validation, 20% test, 
 import hashlib
 from functools import cache
 
-from ..nl2sql.tables import Split
+from ..base import Split
 from ..nl2sql.values import POOLS
 
 _UNCOUNTED = {"deer", "sheep", "goose", "mouse", "ox", "wolf", "calf"}

@@ -7,7 +7,7 @@ on from one comparison to the next, tells a fact again in other words or more we
 """
 
 from ...mixture.dice import Dice
-from ..nl2sql.tables import Split
+from ..base import Split
 from ..nl2sql.values import POOLS
 from .blocks import plural, pool, upper
 from .made import Made

@@ -8,11 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ....errors import InputError
 from ...examples import Labelled
 from ...mixture.dice import Dice
+from ..base import Split, check_seed
 from ..classification import Classification
-from ..nl2sql.tables import Split
 
 SIZES: dict[Split, int] = {"train": 6_000, "validation": 400, "test": 1_000}
 """Examples of each part."""
@@ -24,8 +23,7 @@ class Made(Classification):
     made = True
 
     def __init__(self, seed: int = 0) -> None:
-        if seed < 0:
-            raise InputError(f"seed is {seed}; the task {self.name} takes a seed of 0 or more")
+        check_seed(self.name, seed)
         self.seed = seed
 
     @abstractmethod

@@ -6,7 +6,7 @@ Both sentences have nearly the same words in either class. Where they do not say
 """
 
 from ...mixture.dice import Dice
-from ..nl2sql.tables import Split
+from ..base import Split
 from .blocks import article, pool, upper
 from .made import Made
 

@@ -7,7 +7,7 @@ the writer's expectations are mentioned, one part is praised and the whole blame
 """
 
 from ...mixture.dice import Dice
-from ..nl2sql.tables import Split
+from ..base import Split
 from .blocks import listed, pool, upper
 from .made import Made
 

@@ -12,19 +12,16 @@ What a prompt and its completion look like::
 """
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 
-from ....errors import InputError
 from ...examples import Example
 from ...metrics import exact_match
 from ...mixture.dice import Dice
 from ...sql import exact_set_match
-from ..base import Task, check_pairs
+from ..base import MadeTask, Split, check_pairs
 from .database import Database
 from .linked import Linked, make_linked
-from .tables import Split
 
 SIZES: dict[Split, int] = {"train": 12_000, "validation": 400, "test": 1_000}
 """Examples of each part."""
@@ -37,37 +34,16 @@ AGGREGATES = {
 """How an aggregate is said."""
 
 
-class NL2SQLJoins(Task):
+class NL2SQLJoins(MadeTask):
     """Questions about two linked tables to SQL; the primary score is the share that returns the right rows.
 
-    First and second tables of training, validation and test are disjoint. ``extra["linked"]`` holds both tables, ``extra["kind"]`` the kind of question.
+    12,000, 400 and 1,000 questions; first and second tables of training, validation and test are disjoint. ``extra["linked"]`` holds both tables, ``extra["kind"]`` the kind of question.
     """
 
     name = "nl2sql-joins"
     description = "questions about two linked tables (joins, groups, order, nested queries) to SQL; made from a seed, needs no file"
-    made = True
     primary = "execution"
     answer_tokens = 80
-
-    def __init__(self, seed: int = 0) -> None:
-        if seed < 0:
-            raise InputError(f"seed is {seed}; the task nl2sql-joins takes a seed of 0 or more")
-        self.seed = seed
-
-    @cached_property
-    def train(self) -> tuple[Example, ...]:
-        """12,000 different questions."""
-        return self._part("train", 0)
-
-    @cached_property
-    def validation(self) -> tuple[Example, ...]:
-        """400 questions about other tables."""
-        return self._part("validation", 1)
-
-    @cached_property
-    def test(self) -> tuple[Example, ...]:
-        """1,000 questions about other tables again."""
-        return self._part("test", 2)
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
         """``execution``, the share that returns the right rows (in order where the right query orders them), and that for each kind of question; ``exact_set``, the
@@ -92,7 +68,7 @@ class NL2SQLJoins(Task):
             scores[f"execution/{kind}"] = sum(of_kind) / len(of_kind)
         return scores
 
-    def _part(self, split: Split, stream: int) -> tuple[Example, ...]:
+    def part(self, split: Split, stream: int) -> tuple[Example, ...]:
         dice = Dice(np.random.default_rng([self.seed, stream, 6]))
         databases, found = make_linked(self.seed, split), dict[str, Example]()
         while len(found) < SIZES[split]:

@@ -12,8 +12,9 @@ from functools import cache
 import numpy as np
 
 from ...mixture.dice import Dice
+from ..base import Split
 from .schemas import Style
-from .tables import Cell, Column, Split, Table, make_tables, split_of, stem_of
+from .tables import Cell, Column, Table, make_tables, split_of, stem_of
 from .values import POOLS
 
 ROWS = 40

@@ -6,11 +6,11 @@ Before it: ``schemas.py`` and ``values.py``. After it: ``queries.py`` asks quest
 import hashlib
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
 
 import numpy as np
 
 from ...mixture.dice import Dice
+from ..base import Split
 from .schemas import DOMAINS, NUMBER_RANGES, NUMERIC, Domain, Style
 from .values import POOLS
 
@@ -20,7 +20,6 @@ ROWS = 32
 REPEATED = 6
 """Different words in a text column that repeats them."""
 
-Split = Literal["train", "validation", "test"]
 Cell = str | int
 
 

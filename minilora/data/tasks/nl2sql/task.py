@@ -25,12 +25,12 @@ from ....errors import InputError
 from ...examples import Example
 from ...metrics import exact_match
 from ...mixture.dice import Dice
-from ..base import Task, check_pairs
+from ..base import Split, Task, check_pairs
 from .database import Database, QueryError, Row, same_answer
 from .drawing import Kind, draw_query
 from .queries import Query, mutants
 from .questions import ask
-from .tables import Split, Table, make_tables, split_of
+from .tables import Table, make_tables, split_of
 
 TRAIN, VALIDATION, UNSEEN, SEEN = 12_000, 400, 1_000, 400
 """Examples of each part."""
