@@ -7,36 +7,14 @@ where a user meets them.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 
 from ..backend import Array, namespace, to_host
 from ..errors import InputError
+from ..models.base import Size as Size
 from ..nn import Module, Parameter
-
-
-class Size(Protocol):
-    """What a closed form needs to know of a transformer. A model's configuration has it; so has a published size that nobody could allocate."""
-
-    @property
-    def vocabulary(self) -> int: ...
-    @property
-    def context(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def layers(self) -> int: ...
-    @property
-    def mlp_width(self) -> int: ...
-    @property
-    def parameters(self) -> int:
-        """All weights but those of the head's own."""
-
-    @property
-    def biases(self) -> int:
-        """Those of them that are biases, norms' too."""
-
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Names of weights, and their shapes."""

@@ -32,8 +32,8 @@ class TrainingBatch(Protocol):
     def types(self) -> Array | None: ...
 
 
-class Config(Protocol):
-    """What is known of every configuration."""
+class Size(Protocol):
+    """What a closed form needs to know of a transformer. A model's configuration has it; so has a published size that nobody could allocate."""
 
     @property
     def vocabulary(self) -> int: ...
@@ -44,13 +44,21 @@ class Config(Protocol):
     @property
     def layers(self) -> int: ...
     @property
-    def heads(self) -> int: ...
-    @property
     def mlp_width(self) -> int: ...
     @property
-    def parameters(self) -> int: ...
+    def parameters(self) -> int:
+        """All weights but those of the head's own."""
+
     @property
-    def biases(self) -> int: ...
+    def biases(self) -> int:
+        """Those of them that are biases, norms' too."""
+
+
+class Config(Size, Protocol):
+    """What is known of every configuration."""
+
+    @property
+    def heads(self) -> int: ...
     @property
     def dropout(self) -> float: ...
 

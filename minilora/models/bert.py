@@ -17,7 +17,7 @@ import numpy as np
 from ..autograd import Tensor
 from ..backend import Array, namespace
 from ..errors import InputError
-from ..nn import MLP, Attention, Dropout, LayerNorm, Module, Parameter, TextOnly
+from ..nn import MLP, Attention, Dropout, LayerNorm, Module, TextOnly
 from ..ops import gelu_exact, tanh
 from .base import Model, check_shape
 from .classifiers import PooledClassifier
@@ -132,12 +132,7 @@ class Bert(Model):
             )
             for _ in range(config.layers)
         ]
-        self.head = MaskedLMHead(
-            start.linear(width, width),
-            start.norm(width, config.epsilon),
-            self.tokens.weight if config.tied else Parameter(start.gaussian(config.vocabulary, width)),
-            Parameter(np.zeros(config.vocabulary, dtype)),
-        )
+        self.head = MaskedLMHead.begin(start, self.tokens, epsilon=config.epsilon, tied=config.tied)
 
     def states(
         self,

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend import Array, namespace
-from ..nn import MLP, Dropout, Parameter, Reading, TextOnly
+from ..nn import MLP, Dropout, Reading, TextOnly
 from ..ops import gelu_exact
 from .base import Model
 from .classifiers import PooledClassifier
@@ -86,12 +86,7 @@ class Deberta(Model):
         self.decoder: EnhancedMaskDecoder | None = None
         if config.decoder is not None:
             self.decoder = EnhancedMaskDecoder(start.embedding(config.context, width), config.decoder)
-        self.head = MaskedLMHead(
-            start.linear(width, width),
-            start.norm(width, config.epsilon),
-            self.tokens.weight if config.tied else Parameter(start.gaussian(config.vocabulary, width)),
-            Parameter(np.zeros(config.vocabulary, dtype)),
-        )
+        self.head = MaskedLMHead.begin(start, self.tokens, epsilon=config.epsilon, tied=config.tied)
 
     def states(
         self,

@@ -6,15 +6,16 @@ embedding; the head of a task is new, and every method trains it (``task``).
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from ..autograd import Tensor
 from ..backend import Array, namespace
 from ..errors import InputError
-from ..nn import LayerNorm, Linear, Module, Parameter
+from ..nn import Embedding, LayerNorm, Linear, Module, Parameter
 from ..ops import IGNORED, counted_targets, embedding, gelu_exact, head_cross_entropy, linear, sqrt
+from .start import Start
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,17 @@ class MaskedLMHead(Head):
     def __init__(self, dense: Linear, norm: LayerNorm, weight: Parameter, bias: Parameter) -> None:
         self.dense, self.norm = dense, norm
         self.weight, self.bias = weight, bias
+
+    @classmethod
+    def begin(cls, start: Start, tokens: Embedding, *, epsilon: float, tied: bool) -> Self:
+        """A new head for a body with the token embedding ``tokens``, whose matrix it shares where ``tied``; otherwise it draws one of that shape."""
+        vocabulary, width = tokens.weight.shape
+        return cls(
+            start.linear(width, width),
+            start.norm(width, epsilon),
+            tokens.weight if tied else Parameter(start.gaussian(vocabulary, width)),
+            Parameter(np.zeros(vocabulary, start.dtype)),
+        )
 
     def __call__(
         self, hidden: Tensor, *, mask: Array | None = None, rng: np.random.Generator | None = None
