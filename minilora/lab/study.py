@@ -7,7 +7,7 @@ Comes after ``run_once.py``, of which it makes many runs. Each run has a folder 
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from ..errors import InputError
 from ..files import write_atomically
 from ..models.checkpoint import load
 from ..train.evaluate import evaluate_task
+from ..train.finetune import ANSWERS
 from ..train.recipe import FineTuning
 from .run_once import run_once
 
-PREDICTIONS, METRICS, SUMMARY, BASE = "predictions/after.jsonl", "metrics.json", "study.json", "base.json"
+SUMMARY, BASE = "study.json", "base.json"
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,18 @@ def run_study(
     task = NL2SQL(study.data_seed)
     parts = {"validation": task.validation[: study.tries_limit], "test": task.test}
 
-    def right(contender: Contender, rate: float, seed: int, part: str) -> NDArray[np.bool_]:
-        """Which questions of ``part`` the run answers rightly; makes the run where it is not there yet."""
+    def right(contender: Contender, rate: float, seed: int, part: str) -> tuple[NDArray[np.bool_], int]:
+        """Which questions of ``part`` the run answers rightly, and how many numbers it trained; makes the run where it is not there yet."""
         folder = out / f"{_slug(contender.name)}-{rate:g}-seed{seed}-{part}"
         examples = parts[part]
         settings = replace(contender.settings, learning_rate=rate, seed=seed, part=part, limit=len(examples))
-        run_once(settings, folder, progress=progress)
-        lines = (folder / PREDICTIONS).read_text().splitlines()
+        report = run_once(settings, folder, progress=progress)
+        lines = (folder / ANSWERS.format("after")).read_text().splitlines()
         answers = np.array(
             task.right(examples, [json.loads(line)["prediction"] for line in lines]), dtype=bool
         )
         tell(f"{contender.name}, rate {rate:g}, seed {seed}, {part}: {answers.mean():.1%}")
-        return answers
+        return answers, report["trainable"]
 
     base = np.array(task.right(task.test, _base_answers(study, task, out)), dtype=bool)
     tell(f"base model, test: {base.mean():.1%}")
@@ -113,13 +114,12 @@ def run_study(
     rows, tests = [], {}
     for contender in study.contenders:
         tries = {
-            rate: float(right(contender, rate, study.seeds[0], "validation").mean())
+            rate: float(right(contender, rate, study.seeds[0], "validation")[0].mean())
             for rate in contender.learning_rates
         }
         best = max(tries, key=lambda rate: tries[rate])
-        answers = np.stack(
-            [right(contender, best, seed, "test") for seed in study.seeds]
-        )  # [seeds, questions]
+        runs = [right(contender, best, seed, "test") for seed in study.seeds]
+        answers = np.stack([answers for answers, _ in runs])  # [seeds, questions]
         tests[contender.name] = answers[:, ~seen]
         rows.append(
             {
@@ -127,7 +127,7 @@ def run_study(
                 "settings": {k: v for k, v in asdict(contender.settings).items() if v is not None},
                 "tries": {f"{rate:g}": score for rate, score in tries.items()},
                 "learning rate": best,
-                "trainable": _trainable(out / f"{_slug(contender.name)}-{best:g}-seed{study.seeds[0]}-test"),
+                "trainable": runs[0][1],
                 "unseen tables": _with_interval(answers[:, ~seen]),
                 "seen tables": _with_interval(answers[:, seen]),
                 "unseen tables by seed": answers[:, ~seen].mean(axis=1).tolist(),
@@ -202,8 +202,3 @@ def _ratio(answers: NDArray[np.bool_], reference: NDArray[np.bool_]) -> dict[str
 
 def _slug(name: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
-
-
-def _trainable(folder: Path) -> int:
-    metrics: Mapping[str, Any] = json.loads((folder / METRICS).read_text())
-    return int(metrics["trainable"])

@@ -4,7 +4,6 @@ Comes after everything else in this folder; ``cli/bench.py`` prints what it retu
 """
 
 import json
-import os
 import platform
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backend.devices import processor
 from ...errors import InputError, RunFailed
 from ...models.checkpoint import save
 from ...train.runs import circumstances
@@ -214,10 +214,5 @@ def ratios_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 def machine() -> dict[str, Any]:
     """The processor, its number of cores, and the system."""
-    model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as file:
-            model = next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return {"processor": model, "cores": os.cpu_count() or 1, "system": f"{platform.system()} {platform.machine()}"}  # fmt: skip
+    cpu = processor()
+    return {"processor": cpu.name, "cores": cpu.cores, "system": f"{platform.system()} {platform.machine()}"}
