@@ -1,4 +1,4 @@
-"""Model folders in the Hugging Face layout: ``config.json``, ``model.safetensors`` or its shards, the tokenizer's files.
+"""Model folders in the Hugging Face layout: ``config.json``, ``model.safetensors`` (or, in older folders, ``pytorch_model.bin``) or its shards, the tokenizer's files.
 
 Comes after the models; ``sources.py`` finds the folder, ``weights.py`` maps what is stored, and ``layouts`` says how an architecture's weights are named and stored. What ``save``
 writes, transformers loads, and the other way round.

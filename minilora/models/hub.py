@@ -1,6 +1,6 @@
 """Models from the Hugging Face hub, downloaded once and kept in its cache.
 
-Comes before ``sources.py``. Which files a model's repository has is asked first, so that nothing is fetched that is not read: no weights in other formats, and no weights at all
+Comes before ``sources.py``. Which files a model's repository has is asked first, so that nothing is fetched that is not read: weights in one format (safetensors, or torch files where there are no others), and no weights at all
 of an architecture that is not known here. The work is the huggingface_hub library's (extra ``hub``), which shows progress, takes up a download that was cut off, and needs no
 network for what is in its cache already.
 """
@@ -13,9 +13,8 @@ from typing import Any
 from ..data.tokenizer_files import FILES
 from ..errors import InputError, nearest
 from ..files import read_json
-from .weights import CONFIG, INDEX, WEIGHTS
+from .weights import CONFIG, FORMATS, Format
 
-SHARDS = "model-*-of-*.safetensors"
 SECONDS = 20
 """How long the first answer may take."""
 
@@ -24,7 +23,7 @@ def download(name: str, known: Collection[str]) -> Path:
     """The local folder of the model ``name``, such as ``"openai-community/gpt2"``, or ``"owner/name@revision"`` for a branch, tag or commit.
 
     known: the ``model_type`` values that can be loaded; weights of others are not fetched. Raises InputError, in one sentence, when the huggingface_hub library is not installed,
-    when there is no network and the model is not in the cache, when there is no such repository or revision, or it is not open to you, and when it has no safetensors weights.
+    when there is no network and the model is not in the cache, when there is no such repository or revision, or it is not open to you, and when it has no weights that can be read.
     """
     try:
         from huggingface_hub import HfApi, snapshot_download
@@ -56,9 +55,10 @@ def download(name: str, known: Collection[str]) -> Path:
                 "connect to the network, or give the folder of a copy"
             ) from missing
     there = [file.rfilename for file in info.siblings or ()]
-    weights = [WEIGHTS] if WEIGHTS in there else [INDEX, *fnmatch.filter(there, SHARDS)]
-    if CONFIG not in there or weights == [INDEX]:
-        raise InputError(f"'hf:{name}' has no {CONFIG} with {WEIGHTS} or its shards; it holds {_some(there)}")
+    weights = next(filter(None, (_weights(there, format) for format in FORMATS)), None)
+    if CONFIG not in there or weights is None:
+        wanted = " or ".join(format.weights for format in FORMATS)
+        raise InputError(f"'hf:{name}' has no {CONFIG} with {wanted} or shards; it holds {_some(there)}")
     try:
         folder = fetch([CONFIG], revision or None)
         model_type = str(read_json(folder / CONFIG).get("model_type"))
@@ -71,6 +71,14 @@ def download(name: str, known: Collection[str]) -> Path:
         raise
     except Exception as error:
         raise InputError(f"'hf:{name}' could not be downloaded: {_why(error)}; try again") from error
+
+
+def _weights(there: Collection[str], format: Format) -> list[str]:
+    """The files to fetch of a repository's weights in this format: the one file, or the index and its shards; none where it has neither."""
+    if format.weights in there:
+        return [format.weights]
+    shards = fnmatch.filter(there, format.shards)
+    return [format.index, *shards] if format.index in there and shards else []
 
 
 def _offline(error: BaseException) -> bool:

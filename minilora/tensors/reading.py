@@ -8,7 +8,7 @@ import mmap
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,10 +20,15 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True)
 class StoredArray:
-    """One array of a mapped file. Its shape and dtype code are known; its elements are not looked at before ``array`` is called."""
+    """One array of a mapped file. Its shape and dtype code are known; its elements are not looked at before ``array`` is called.
+
+    strides, byteorder: how the elements lie where they do not lie row by row and little-endian, as a torch file may have them; bytes, and ``"<"`` or ``">"``.
+    """
 
     entry: Entry
     buffer: mmap.mmap
+    strides: tuple[int, ...] | None = None
+    byteorder: Literal["<", ">"] = "<"
 
     @property
     def code(self) -> str:
@@ -40,8 +45,8 @@ class StoredArray:
         A new array instead where the file's bytes are not what NumPy computes with: bfloat16 arrives as float32 (its 16 bits are float32's upper half), and an array that
         begins at an address no processor likes is moved.
         """
-        stored = np.dtype(DTYPES.get(self.code, "uint16")).newbyteorder("<")
-        view = np.ndarray(self.shape, stored, self.buffer, self.entry.begin)
+        stored = np.dtype(DTYPES.get(self.code, "uint16")).newbyteorder(self.byteorder)
+        view = np.ndarray(self.shape, stored, self.buffer, self.entry.begin, self.strides)
         if self.code == "BF16":
             wide = view.astype(np.uint32)
             wide <<= 16

@@ -18,6 +18,9 @@ from minilora.models.checkpoint import load, save
 from minilora.models.gpt import GPT, GPTConfig
 from minilora.models.layouts import LAYOUTS
 from minilora.models.sources import find, shipped
+from minilora.tensors import load_tensors
+
+from .torch_zip import write_torch
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -160,9 +163,25 @@ def test_the_hub(hub: tuple[str, type[Hub]], tmp_path: Path) -> None:
     handler.files["config.json"] = b'{"model_type": "llama"}'
     strange = in_a_process("minilora.load('hf:me/tiny')", endpoint, tmp_path / "other home").stdout
     assert strange.startswith("refused: 'hf:me/tiny' is a model of type 'llama', but this program knows gpt2")
-    del handler.files["model.safetensors"]
+    del handler.files["model.safetensors"], handler.files["pytorch_model.bin"]
     without = in_a_process("minilora.load('hf:me/tiny')", endpoint, tmp_path / "other home").stdout
-    assert "has no config.json with model.safetensors or its shards; it holds config.json" in without
+    assert (
+        "has no config.json with model.safetensors or pytorch_model.bin or shards; it holds config.json"
+        in without
+    )
+
+
+def test_the_hubs_torch_files_are_fetched_where_there_are_no_others(
+    hub: tuple[str, type[Hub]], tmp_path: Path
+) -> None:
+    endpoint, handler = hub
+    (tmp_path / "model.safetensors").write_bytes(handler.files.pop("model.safetensors"))
+    write_torch(tmp_path / "pytorch_model.bin", load_tensors(tmp_path / "model.safetensors")[0])
+    handler.files["pytorch_model.bin"] = (tmp_path / "pytorch_model.bin").read_bytes()
+    done = in_a_process("print(minilora.load('hf:me/tiny').config.vocabulary)", endpoint, tmp_path / "home")
+    assert done.stdout == "20\n", done.stdout + done.stderr
+    fetched = {path.split("/")[-1] for path in handler.asked if "/resolve/" in path}
+    assert fetched == {"config.json", "pytorch_model.bin"}
 
 
 def test_without_a_network_the_cache_is_used(hub: tuple[str, type[Hub]], tmp_path: Path) -> None:

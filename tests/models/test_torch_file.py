@@ -1,6 +1,7 @@
 """Torch files are read without torch, and a file that asks for anything but tensors is refused before it does anything."""
 
 import contextlib
+import mmap
 import os
 import pickle
 import zipfile
@@ -12,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minilora.errors import InputError
-from minilora.models.torch_file import load_torch
+from minilora.models.torch_file import load_torch, map_torch
 
-from .torch_zip import KINDS, table, tensor, text, whole, write_torch, write_zip
+from .torch_zip import KINDS, row, table, tensor, text, whole, write_torch, write_zip
 
 NUMBERS = np.arange(12, dtype=np.float32).tobytes()
 
@@ -63,7 +64,63 @@ def test_views_are_read_by_their_strides(path: Path) -> None:
     found = load_torch(path)
     np.testing.assert_array_equal(found["transposed"], numbers.reshape(3, 4).T)
     np.testing.assert_array_equal(found["cut"], numbers.reshape(3, 4)[1:, 1::2])
-    assert np.shares_memory(found["again"], found["cut"])
+    mapped = {name: stored.array() for name, stored in map_torch(path).items()}
+    for name, array in mapped.items():
+        np.testing.assert_array_equal(array, found[name])
+    assert np.shares_memory(mapped["again"], mapped["cut"])
+
+
+def test_mapped_numbers_are_the_files_own_and_never_written_back(path: Path) -> None:
+    write_torch(path, {"x": np.arange(6, dtype=np.float32).reshape(2, 3), "half": np.ones(5, np.float16)})
+    before = path.read_bytes()
+    found = {name: stored.array() for name, stored in map_torch(path).items()}
+    for array in found.values():
+        while isinstance(array, np.ndarray):
+            last, array = array, array.base
+        assert isinstance(array, mmap.mmap)
+        last[...] = 0
+    assert not found["x"].any()
+    assert path.read_bytes() == before
+
+
+def test_an_entry_that_is_not_aligned_is_moved(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", table({"x": tensor("0", "FloatStorage", 12, 0, (12,), (1,))}))
+        archive.writestr("archive/data/0", NUMBERS)
+    found = map_torch(path)["x"].array()
+    assert found.flags.aligned
+    np.testing.assert_array_equal(found, np.arange(12))
+
+
+def test_a_checksum_that_is_wrong(path: Path) -> None:
+    write_torch(path, {"x": np.arange(6, dtype=np.float32)})
+    content = bytearray(path.read_bytes())
+    place = content.index(np.float32(5).tobytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    refused(path, "is damaged: the checksum of archive/data/0 is wrong")
+
+
+def test_one_storage_in_a_thousand_tensors(path: Path) -> None:
+    """What is tied appears twice; what is shown a thousand times over is there to fill the memory."""
+    one = tensor("0", "BFloat16Storage", 12, 0, (12,), (1,))
+    write_zip(path, table(dict.fromkeys("abcd", one)), {"0": bytes(24)})
+    assert len(load_torch(path)) == 4
+    write_zip(path, table({f"x{number}": one for number in range(1000)}), {"0": bytes(24)})
+    refused(path, "its tensors show 12 numbers more than 4 times over (12000 in all)")
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "offset"),
+    [((0, 4), (2**62, 2**62), 0), ((0,), (1,), 2**62), ((1, 12), (2**62, 1), 0), ((), (), 11)],
+)
+def test_steps_that_are_never_taken_may_be_any_number(
+    path: Path, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
+) -> None:
+    write_zip(path, table({"x": tensor("0", "FloatStorage", 12, offset, shape, strides)}), {"0": NUMBERS})
+    found = load_torch(path)["x"]
+    assert found.shape == shape
+    np.testing.assert_array_equal(found.ravel(), np.arange(12)[offset:][: found.size])
 
 
 def test_the_other_byte_order(path: Path) -> None:
@@ -160,6 +217,8 @@ def test_a_memo_that_would_fill_the_memory(path: Path) -> None:
         (b"}", "does not hold one table of named tensors"),
         (b"(" + text("storage") + b"tQ", "no storage of numbers"),
         (tensor("0", "FloatStorage", 12, 0, (2,), (1,)) + b"}" + text("__class__") + b"Nsb", "is damaged"),
+        (tensor("0", "FloatStorage", 12, 0, (2,), (1,)) + b"}" + text("shape") + row((10**6,)) + b"sb", "is damaged"),
+        (tensor("0", "FloatStorage", 12, 0, (2,), (1,)) + b"N}" + text("begin") + whole(0) + b"s\x86b", "is damaged"),
         (b"ccollections\nOrderedDict\n(NN}" + text("move_to_end") + b"Ns\x86tb", "is damaged"),
         (text("f4") + b")R", "is damaged"),
     ],
@@ -219,6 +278,20 @@ def test_any_change_of_bytes_gives_tensors_or_an_input_error(
     except InputError:
         return
     assert all(isinstance(array, np.ndarray) for array in found.values())
+
+
+def test_any_change_of_bytes_is_mapped_or_an_input_error(path: Path, rng: np.random.Generator) -> None:
+    """As above where no checksum stands in the way: what is mapped can be looked at to its last element."""
+    write_torch(path, {"x": np.ones((2, 3), np.float32), "y": np.ones(4)})
+    good, readable = path.read_bytes(), 0
+    for _ in range(1000):
+        content = bytearray(good)
+        for _ in range(rng.integers(1, 4)):
+            content[rng.integers(len(content))] = rng.integers(256)
+        path.write_bytes(content)
+        with contextlib.suppress(InputError):
+            readable += all(stored.array().size for stored in map_torch(path).values())
+    assert readable
 
 
 @pytest.mark.filterwarnings(

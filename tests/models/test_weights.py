@@ -23,6 +23,7 @@ from minilora.models.weights import INDEX, WEIGHTS, map_weights
 from minilora.tensors import load_tensors, read_header, save_tensors
 
 from ..broken_tensors import BROKEN as BROKEN_FILES
+from .torch_zip import table, tensor, text, write_torch, write_zip
 
 CONFIGS: dict[str, AnyConfig] = {
     "GPT-2": GPTConfig(40, 16, 12, 2, 3),
@@ -159,6 +160,95 @@ def test_shards_are_one_model(sharded: Path) -> None:
     for ours, theirs in zip(model.parameters(), loaded.parameters(), strict=True):
         np.testing.assert_array_equal(ours.data, theirs.data)
         assert isinstance(owner(theirs.data), mmap.mmap)
+
+
+BIN, BIN_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
+
+
+def to_torch(folder: Path, count: int = 1) -> None:
+    """Put torch files in the place of a folder's safetensors, as folders have them that were written before there were such: one, or shards with an index."""
+    arrays, _ = load_tensors(folder / WEIGHTS)
+    (folder / WEIGHTS).unlink()
+    if count == 1:
+        write_torch(folder / BIN, arrays)
+        return
+    places = {}
+    for number in range(count):
+        file = f"pytorch_model-{number + 1:05d}-of-{count:05d}.bin"
+        names = sorted(arrays)[number::count]
+        write_torch(folder / file, {name: arrays[name] for name in names})
+        places |= dict.fromkeys(names, file)
+    (folder / BIN_INDEX).write_text(json.dumps({"weight_map": places}))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_torch_files_are_read_where_there_is_nothing_newer(name: str, count: int, tmp_path: Path) -> None:
+    model = any_model(name, "classifier")
+    save(model, tmp_path / "m")
+    to_torch(tmp_path / "m", count)
+    loaded = load(tmp_path / "m")
+    for ours, theirs in zip(model.parameters(), loaded.parameters(), strict=True):
+        np.testing.assert_array_equal(ours.data, theirs.data)
+    if (
+        name != "DeBERTa v1"
+    ):  # whose fused and interleaved q, k, v are taken apart into new arrays, as from every format
+        assert all(isinstance(owner(parameter.data), mmap.mmap) for parameter in loaded.parameters())
+    other = any_model(name, "classifier")
+    other.head.output.weight.data[...] = 7
+    save(other, tmp_path / "newer")
+    (tmp_path / "newer" / WEIGHTS).rename(tmp_path / "m" / WEIGHTS)
+    assert (load(tmp_path / "m").head.output.weight.data == 7).all()
+
+
+def hostile(folder: Path) -> bytes:
+    write_zip(folder / "x", table({"wte.weight": b"cposix\nsystem\n(" + text("true") + b"tR"}), {})
+    return (folder / "x").read_bytes()
+
+
+def lying(folder: Path) -> bytes:
+    huge = tensor("0", "FloatStorage", 10**12, 0, (10**6, 10**6), (10**6, 1))
+    write_zip(folder / "x", table({"wte.weight": huge}), {"0": bytes(48)})
+    return (folder / "x").read_bytes()
+
+
+BROKEN_TORCH: dict[str, tuple[Callable[[Path], bytes], str]] = {
+    "a pickle that asks for more": (hostile, "asks for posix.system, and only tensors are read"),
+    "truncated": (lambda folder: (folder / BIN).read_bytes()[:-200], "is truncated, or not a file of torch"),
+    "empty": (lambda folder: b"", "is truncated, or not a file of torch"),
+    "a size that lies": (lying, "but its pickle claims 1000000000000 numbers of 4"),
+    "no zip archive": (lambda folder: b"\x80\x02}q\x00." * 9, "not a file of torch 1.6 or newer"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_TORCH)
+def test_broken_torch_weights_are_refused(case: str, tmp_path: Path) -> None:
+    save(any_model("GPT-2", "pretraining"), tmp_path / "m")
+    to_torch(tmp_path / "m")
+    broken, words = BROKEN_TORCH[case]
+    (tmp_path / "m" / BIN).write_bytes(broken(tmp_path / "m"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=words) as caught:
+            load(tmp_path / "m")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(caught.value)
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize(
+    "file", ["../secret.bin", "/etc/secret.bin", "..\\secret.bin", "model.safetensors", "a\0.bin"]
+)
+def test_an_index_of_torch_shards_names_files_of_its_folder(file: str, tmp_path: Path) -> None:
+    save(any_model("GPT-2", "pretraining"), tmp_path / "m")
+    to_torch(tmp_path / "m", 2)
+    fields = json.loads((tmp_path / "m" / BIN_INDEX).read_text())
+    fields["weight_map"]["transformer.wte.weight"] = file
+    (tmp_path / "m" / BIN_INDEX).write_text(json.dumps(fields))
+    with pytest.raises(InputError, match=r"a shard must be a \.bin file of the same folder"):
+        load(tmp_path / "m")
 
 
 def index(change: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:

@@ -45,12 +45,17 @@ def table(values: Mapping[str, bytes]) -> bytes:
 def write_zip(
     path: Path, pickle: bytes, storages: Mapping[str, bytes], *, compress: bool = False, byteorder: str = ""
 ) -> None:
+    """An archive as torch lays it out: the numbers of each storage begin at a multiple of 64 bytes, behind padding in the entry's extra field."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED) as archive:
         archive.writestr("archive/data.pkl", pickle)
         if byteorder:
             archive.writestr("archive/byteorder", byteorder)
         for key, raw in storages.items():
-            archive.writestr(f"archive/data/{key}", raw)
+            entry = zipfile.ZipInfo(f"archive/data/{key}")
+            entry.compress_type = archive.compression
+            padding = -(archive.fp.tell() + 30 + len(entry.filename) + 4) % 64
+            entry.extra = b"FB" + padding.to_bytes(2, "little") + b"Z" * padding
+            archive.writestr(entry, raw)
         archive.writestr("archive/version", "3\n")
 
 

@@ -1,5 +1,6 @@
 """Files against transformers: what is saved here is read there to the last byte, halves and shards written there are read here, and tokenizers give the same ids."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ transformers = pytest.importorskip(
     "transformers", reason="parity tests need transformers: pip install 'minilora[parity]'"
 )
 
+from minilora import InputError  # noqa: E402
 from minilora.data import ROBERTA, Tokenizer, read_tokenizer  # noqa: E402
 from minilora.models.checkpoint import load, save  # noqa: E402
 from minilora.tensors import load_tensors  # noqa: E402
@@ -113,6 +115,51 @@ def test_shards_written_there_are_read_here(case: str, tmp_path: Path) -> None:
     single, shards = load(tmp_path / "single"), load(tmp_path / "shards")
     for one, two in zip(single.parameters(), shards.parameters(), strict=True):
         np.testing.assert_array_equal(one.data, two.data)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_torch_files_of_the_old_layout_are_read_here(case: str, shards: int, tmp_path: Path) -> None:
+    """``pytorch_model.bin`` as transformers wrote it before safetensors: ``torch.save`` of the state, tied weights and masks along, whole or in shards with an index."""
+    model = theirs(case)
+    model.save_pretrained(tmp_path / "new")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "config.json").write_bytes((tmp_path / "new" / "config.json").read_bytes())
+    state = model.state_dict()
+    if "wte" in " ".join(state):
+        state["transformer.h.0.attn.bias"] = torch.ones(1, 1, 32, 32, dtype=torch.uint8)
+    names = sorted(state)
+    if shards == 1:
+        torch.save(state, tmp_path / "old" / "pytorch_model.bin")
+    else:
+        places = {}
+        for number in range(shards):
+            file = f"pytorch_model-{number + 1:05d}-of-{shards:05d}.bin"
+            torch.save({name: state[name] for name in names[number::shards]}, tmp_path / "old" / file)
+            places |= dict.fromkeys(names[number::shards], file)
+        index = {"metadata": {"total_size": 1}, "weight_map": places}
+        (tmp_path / "old" / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    new, old = load(tmp_path / "new"), load(tmp_path / "old")
+    ids = np.random.default_rng(0).integers(0, 60, (1, 17))
+    np.testing.assert_array_equal(new.logits(ids), old.logits(ids))
+    with torch.no_grad():
+        there = model(torch.tensor(ids))
+    if case.endswith("Model"):
+        return  # a bare model gives hidden states, ours their mean
+    given = there.logits.numpy()
+    np.testing.assert_allclose(old.logits(ids).reshape(given.shape), given, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_that_was_pickled_whole_is_refused(tmp_path: Path) -> None:
+    model = theirs("GPT2LMHeadModel")
+    model.save_pretrained(tmp_path / "m")
+    (tmp_path / "m" / "model.safetensors").unlink()
+    torch.save(model, tmp_path / "m" / "pytorch_model.bin")
+    with pytest.raises(InputError, match="its pickle uses NEWOBJ, which no table of tensors needs"):
+        load(tmp_path / "m")
+    torch.save(model.state_dict(), tmp_path / "m" / "pytorch_model.bin", _use_new_zipfile_serialization=False)
+    with pytest.raises(InputError, match=r"not a file of torch 1\.6 or newer"):
+        load(tmp_path / "m")
 
 
 TEXTS = [
