@@ -33,7 +33,7 @@ COMMANDS = {
     "devices": "Say what there is to compute with, and why CUDA cannot be used.",
     "inspect": "Say what a model, an adapter or a file of weights holds.",
 }
-"""Every command and what it does. ``minilora/cli/NAME.py`` holds it, as ``command``; none is imported before it is asked for, so that ``--help`` answers at once."""
+"""Every command and what it does. ``minilora/cli/NAME.py``, or the folder ``NAME``, holds it, as ``command``; none is imported before it is asked for, so that ``--help`` answers at once."""
 
 
 class Commands(click.Group):

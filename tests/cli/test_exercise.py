@@ -9,8 +9,8 @@ from pathlib import Path
 from minilora import ops
 from minilora.autograd import REGISTRY
 from minilora.classroom import all_exercises, find
-from minilora.cli.exercise_demo import BESIDE
-from minilora.cli.exercise_parts import PARTS
+from minilora.cli.exercise.demo import BESIDE
+from minilora.cli.exercise.parts import PARTS
 
 START = "exercise start work --only softmax --only linear"
 

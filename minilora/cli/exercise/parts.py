@@ -1,6 +1,6 @@
 """What solved exercises may stand in for: of what a student wrote is made what the library calls, with the student's arithmetic and the library's signature.
 
-Comes before ``exercise_demo.py``, which trains with it. ``classroom`` knows nothing of models and ops, so the two meet here, where every room may be used.
+Comes before ``demo.py``, which trains with it. ``classroom`` knows nothing of models and ops, so the two meet here, where every room may be used.
 """
 
 import sys
@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..autograd import REGISTRY, op
-from ..autograd.tape import Node, reachable, run_backward
-from ..backend import Array
+from ... import ops
+from ...autograd import REGISTRY, op
+from ...autograd.tape import Node, reachable, run_backward
+from ...backend import Array
 
 Defined = Mapping[str, Any]
 """The names that a student's file defines."""

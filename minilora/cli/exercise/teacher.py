@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from ..classroom import all_exercises, find
-from ..classroom.export import FORMATS, export
-from ..classroom.grade import best, grade
-from .output import json_option, note, print_json
+from ...classroom import all_exercises, find
+from ...classroom.export import FORMATS, export
+from ...classroom.grade import best, grade
+from ..output import json_option, note, print_json
 
 
 @click.command("export")
@@ -17,7 +17,9 @@ from .output import json_option, note, print_json
 @click.option("--only", multiple=True, metavar="NAME", help="Only this exercise; may be given again.")
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 def export_command(folder: Path, kind: str, only: tuple[str, ...], force: bool) -> None:
-    """Write the exercises in the form of a grading program, solutions included: for teachers.
+    """For teachers: write the exercises for a grading program.
+
+    What is written holds the solutions; the program takes them out for students.
 
     \b
     Examples:
@@ -47,9 +49,9 @@ def export_command(folder: Path, kind: str, only: tuple[str, ...], force: bool) 
 def grade_command(
     submissions: Path, table: Path, only: tuple[str, ...], seed: int, workers: int | None, as_json: bool
 ) -> None:
-    """Mark a folder of students' work: one folder or zip file a student, a table of points.
+    """For teachers: mark a folder of students' work.
 
-    A run that is stopped goes on where it was. What each student is told stands beside the table, in a .jsonl file of the same name.
+    It holds one folder or zip file a student; a table of points is written. A run that is stopped goes on where it was. What each student is told stands beside the table, in a .jsonl file of the same name.
 
     \b
     Examples:
