@@ -53,10 +53,10 @@ class Pretraining:
     start: str | None = None
     rows: int = 16
     length: int = 256
-    steps: int = 1800
-    final_steps: int = 400
-    learning_rate: float = 8e-4
-    warmup: int = 100
+    steps: int = 2600
+    final_steps: int = 600
+    learning_rate: float = 6e-4
+    warmup: int = 200
     weight_decay: float = 0.01
     seed: int = 0
     workers: int = 2
