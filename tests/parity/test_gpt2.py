@@ -11,10 +11,13 @@ transformers = pytest.importorskip(
     "transformers", reason="parity tests need transformers: pip install 'minilora[parity]'"
 )
 
+from minilora.data.batches import Batch  # noqa: E402
 from minilora.models.checkpoint import load, save  # noqa: E402
 from minilora.models.generate import Beam, Sample, generate  # noqa: E402
 from minilora.models.generation.choose import distribution  # noqa: E402
 from minilora.models.gpt import GPT, GPTConfig  # noqa: E402
+
+from .gradients import same_gradients  # noqa: E402
 
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("default")]
 
@@ -100,6 +103,81 @@ def test_files_of_the_bare_model(theirs: Any, ours: GPT, tmp_path: Path) -> None
     theirs.transformer.save_pretrained(tmp_path / "bare")
     bare = load(tmp_path / "bare").state()
     assert all(np.array_equal(array, bare[name]) for name, array in ours.state().items())
+
+
+def with_head(head: str, **fields: Any) -> Any:
+    """A random GPT-2 of transformers with this head: "LMHeadModel" or "ForSequenceClassification"."""
+    torch.manual_seed(7)
+    small = {
+        "vocab_size": VOCABULARY,
+        "n_positions": 64,
+        "n_embd": 32,
+        "n_layer": 3,
+        "n_head": 4,
+        "pad_token_id": END,
+    }
+    model = getattr(transformers, f"GPT2{head}")(transformers.GPT2Config(**small, **fields)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.15)
+    return model
+
+
+def padded_on_the_right() -> tuple[np.ndarray, np.ndarray]:
+    """ids, [4, 20], whose rows are 20, 13, 7 and 1 tokens long, and their mask."""
+    mask = np.arange(20) < np.array([[20], [13], [7], [1]])
+    return np.where(mask, np.random.default_rng(0).integers(1, VOCABULARY, (4, 20)), END), mask
+
+
+def test_an_untied_language_model_head(tmp_path: Path) -> None:
+    there = with_head("LMHeadModel", tie_word_embeddings=False)
+    assert not torch.equal(there.lm_head.weight, there.transformer.wte.weight)
+    there.save_pretrained(tmp_path / "theirs")
+    here = load(tmp_path / "theirs")
+    ids, mask = padded_on_the_right()
+    np.testing.assert_allclose(
+        here.logits(ids, mask)[mask], their_logits(there, ids, mask)[mask], rtol=1e-5, atol=1e-5
+    )
+    assert generate(here, prompts(), limit=20, end=END) == their_texts(there, prompts(), 20)
+    # theirs predicts from labels one place to the left of what is read, ours from targets at the same place
+    labels = np.where(mask, ids, -100)
+    targets = np.where(mask[:, 1:], ids[:, 1:], -100)
+    loss = there(torch.tensor(ids), labels=torch.tensor(labels)).loss
+    loss.backward()
+    batch = Batch(ids[:, :-1], targets, mask[:, :-1])
+    assert here.loss(batch).item() == pytest.approx(loss.item(), rel=1e-5)
+    same_gradients(there, here, batch)
+    save(here, tmp_path / "ours")
+    again, report = transformers.GPT2LMHeadModel.from_pretrained(tmp_path / "ours", output_loading_info=True)
+    assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    assert torch.equal(again.lm_head.weight, there.lm_head.weight)
+    assert torch.equal(again.transformer.wte.weight, there.transformer.wte.weight)
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_the_score_head_of_a_classifier(labels: int, tmp_path: Path) -> None:
+    """``score`` at the last real token. transformers looks for it by the padding's id, so the rows are padded on the right, where both find the same one."""
+    there = with_head("ForSequenceClassification", num_labels=labels)
+    there.save_pretrained(tmp_path / "theirs")
+    here = load(tmp_path / "theirs")
+    ids, mask = padded_on_the_right()
+    np.testing.assert_allclose(here.logits(ids, mask), their_logits(there, ids, mask), rtol=1e-5, atol=1e-5)
+    targets = np.array([0.5, -1, 3, 2], np.float32) if labels == 1 else np.array([2, 0, 1, 1])
+    loss = there(
+        torch.tensor(ids), labels=torch.tensor(targets), attention_mask=torch.tensor(mask.astype(int))
+    ).loss
+    loss.backward()
+    batch = Batch(ids, targets, mask)
+    assert here.loss(batch).item() == pytest.approx(loss.item(), rel=1e-5)
+    same_gradients(there, here, batch)
+    left = np.stack([np.roll(row, -int(real.sum())) for row, real in zip(ids, mask, strict=True)])
+    moved = np.stack([np.roll(real, -int(real.sum())) for real in mask])
+    with torch.no_grad():
+        places = torch.tensor(np.maximum(moved.cumsum(1) - 1, 0))
+        expected = there(
+            torch.tensor(left), attention_mask=torch.tensor(moved.astype(int)), position_ids=places
+        )
+    np.testing.assert_allclose(here.logits(left, moved), expected.logits.numpy(), rtol=1e-5, atol=1e-5)
 
 
 class OverGenerated(transformers.LogitsProcessor):  # type: ignore[misc, name-defined]
