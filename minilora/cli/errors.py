@@ -8,6 +8,7 @@
 Each error is one paragraph on standard error. Whatever else is raised is a defect of the program and keeps its traceback.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -15,6 +16,7 @@ from typing import IO, Any
 import click
 
 from ..errors import InputError, RunFailed
+from ..train.ranks import PATIENCE, Ranks
 
 
 class Stopped(click.ClickException):
@@ -52,3 +54,22 @@ def resumable(command: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise Stopped(f"Stopped. Go on with: {command}", 130) from error
+
+
+@contextmanager
+def ending_all(ranks: Ranks) -> Iterator[None]:
+    """Within it, what ends a command on one rank ends it on all, with its message and exit status: the others would wait for that one for ever.
+
+    All may have the same error, a setting that cannot be: the first rank tells it, and the others, who give it time to do so, only what the first has not.
+    """
+    try:
+        with exit_statuses():
+            yield
+    except click.ClickException as stopped:
+        if ranks.count == 1:
+            raise
+        if ranks.rank > 0:
+            time.sleep(PATIENCE)
+            click.echo(f"On rank {ranks.rank} of {ranks.count}:", err=True)
+        stopped.show()
+        ranks.end(stopped.exit_code)

@@ -25,7 +25,7 @@ SCORING = tuple(Measuring.__dataclass_fields__)
 @click.option("--data", help="The file or folder that the task reads.  [default: the adapter's own]")
 @click.option("--data-seed", type=int, help=TEXTS["data_seed"])
 @click.option("--answers", help=TEXTS["answers"])
-@settings_options(Measuring, TEXTS)
+@settings_options(Measuring, TEXTS | {"workers": "Threads; each takes a share of the work."})
 @click.option("--out", metavar="FILE", help="Write the answers to this file, one JSON object a line.")
 @click.option("--force", is_flag=True, help="Overwrite the file --out.")
 @json_option

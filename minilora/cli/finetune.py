@@ -1,18 +1,20 @@
 """``minilora finetune``: adapt a model to a task. Calls ``train.finetune.finetune``."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..data.tasks import TASKS
-from ..train.finetune import Result, finetune
+from ..train.finetune import Result, bytes_of_a_step, finetune
+from ..train.ranks import Ranks, world
 from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, free_folder
-from .errors import resumable
+from .errors import ending_all, resumable
 from .options import make_settings, settings_options
-from .output import json_option, note, number, print_json, print_table
+from .output import json_option, note, number, print_json, print_table, size
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
@@ -45,7 +47,7 @@ TEXTS = {
     "accumulation": "Batches a step.",
     "label_smoothing": "ε, spread evenly over the vocabulary.",
     "dropout": "The rate of the model's own dropout.  [default: that of its configuration]",
-    "workers": "Threads; each takes a share of the batch.",
+    "workers": "Shards of a batch, computed on threads, or shared out to MPI ranks.  [default: 2, or as many as there are ranks]",
     "seed": "Of the adapter's start, the order of the examples, and dropout.",
     "dtype": "float32 or float64.",
     "evaluate_every": "Steps from one validation loss to the next.  [default: never]",
@@ -85,20 +87,38 @@ def command(
       minilora finetune --task text --data book.txt --method full --lr 2e-4
       minilora finetune --config runs/sql/config.toml        repeats that run
       minilora finetune --out runs/sql --resume              goes on after Ctrl-C
+      mpiexec -n 4 minilora finetune --task nl2sql --out runs/sql    trains with four processes
     """
+    ranks = world()
+    with ending_all(ranks):
+        settings, out = ranks.on_first(lambda: settle_command(config, out, resume, force, given, ranks))
+        with resumable(f"minilora finetune --out {shlex.quote(str(out))} --resume"):
+            result = finetune(settings, out=out, resume=resume, force=force, ranks=ranks)
+        if ranks.rank > 0:
+            return
+        if as_json:
+            print_json(result.report())
+        else:
+            show(result)
+
+
+def settle_command(
+    config: str | None, out: str | None, resume: bool, force: bool, given: Mapping[str, Any], ranks: Ranks
+) -> tuple[FineTuning, str | None]:
+    """The settings and the folder of the run, of what was given and what lies in ``out``; says what has no effect."""
     if resume and config is None and out is not None and (Path(out) / CONFIG).is_file():
         config = str(Path(out) / CONFIG)
-    settings = make_settings(FineTuning, given, config, "finetune", SPELLINGS)
+    defaults = {"workers": max(FineTuning.workers, ranks.count)}
+    settings = make_settings(FineTuning, given, config, "finetune", SPELLINGS, defaults)
     if out is None and not (resume or force):
         out = str(free_folder(Path("runs") / f"{settings.task}-{settings.method}"))
     if idle := settings.idle():
         note(f"Note: without effect in a run of {settings.method} on {settings.task}: {', '.join(idle)}.")
-    with resumable(f"minilora finetune --out {shlex.quote(str(out))} --resume"):
-        result = finetune(settings, out=out, resume=resume, force=force)
-    if as_json:
-        print_json(result.report())
-    else:
-        show(result)
+    if settings.workers < ranks.count:
+        note(
+            f"Note: workers is {settings.workers}, so {ranks.count - settings.workers} of {ranks.count} ranks have no share of a batch; give --workers {ranks.count} or more to a new run."
+        )
+    return settings, out
 
 
 def show(result: Result) -> None:
@@ -113,5 +133,10 @@ def show(result: Result) -> None:
         f"trained {result.trainable:,} of {result.parameters:,} parameters ({result.trainable / result.parameters:.2%}) "
         f"for {len(result.history.losses):,} steps in {result.history.seconds:.0f} s"
     )
+    if result.ranks > 1:
+        full = bytes_of_a_step(result.parameters, settings.dtype)
+        click.echo(
+            f"{result.ranks} ranks: each sent {result.sent:,} bytes a step, {size(result.sent)}; full fine-tuning sends {size(full)}"
+        )
     if result.folder is not None:
         click.echo(f"written to {result.folder}")

@@ -70,8 +70,10 @@ def make_settings(
     config: str | None,
     command: str,
     spellings: Mapping[str, str] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """The settings of a run: what was ``given`` on the command line (None: not given) over the file ``config`` over the defaults. Raises InputError."""
-    values = {} if config is None else read_config(config, kind, command, spellings=spellings)
+    """The settings of a run: what was ``given`` on the command line (None: not given) over the file ``config`` over ``defaults`` over the dataclass's own. Raises InputError."""
+    values = dict(defaults or {})
+    values |= {} if config is None else read_config(config, kind, command, spellings=spellings)
     values |= {name: value for name, value in given.items() if value is not None}
     return kind(**values)

@@ -38,6 +38,15 @@ class Progress:
     best_parameters: dict[str, Array] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint holds: how far the run came, the trained parameters and the optimizer's moments by name, on the host."""
+
+    progress: Progress
+    parameters: dict[str, Array]
+    moments: dict[str, Array]
+
+
 def fingerprint(settings: Training, model: Learner, identity: Mapping[str, Setting]) -> dict[str, Setting]:
     """Everything that decides the numbers of a run, by name: its settings, its weights' names, dtype and frozen values, and what the caller adds."""
     trainable = dict(model.trainable_parameters())
@@ -90,9 +99,9 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: str | os.PathLike[str], parameters: Mapping[str, Tensor], settings: Mapping[str, Setting]
-) -> tuple[Progress, dict[str, Array]] | None:
-    """Take up the run in ``folder``: put its parameters in place, and return how far it came and the optimizer's moments. None when there is no checkpoint.
+    folder: str | os.PathLike[str], names: Iterable[str], settings: Mapping[str, Setting]
+) -> Saved | None:
+    """The checkpoint in ``folder`` of a run that trains the parameters ``names``; None when there is none.
 
     Raises InputError for a checkpoint of other settings, naming the first that differs, and for a file that is truncated or no checkpoint.
     """
@@ -109,10 +118,10 @@ def load_checkpoint(
     for name, array in arrays.items():
         group, _, rest = name.partition("/")
         groups.setdefault(group, {})[rest] = array
-    if groups["parameters"].keys() != parameters.keys():
+    if groups["parameters"].keys() != {*names}:
         raise InputError(f"{str(path)!r} holds other parameters than the model trains")
-    put_parameters(parameters, groups["parameters"])
-    return Progress(**json.loads(metadata["progress"]), best_parameters=groups["best"]), groups["optimizer"]
+    progress = Progress(**json.loads(metadata["progress"]), best_parameters=groups["best"])
+    return Saved(progress, groups["parameters"], groups["optimizer"])
 
 
 def put_parameters(parameters: Mapping[str, Tensor], arrays: Mapping[str, Array]) -> None:

@@ -41,6 +41,7 @@ from .measure import (
     training_data,
     validation_batches,
 )
+from .ranks import Ranks
 from .recipe import FineTuning, settle
 from .runs import CONFIG, begin_folder, check_same, refuse_existing
 
@@ -69,7 +70,10 @@ FREE = (
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run. tuned: the adapted model; settings: none left open; before, after: its scores; parameters: of the model, and how many of them were trained."""
+    """What came of a run. tuned: the adapted model; settings: none left open; before, after: its scores; parameters: of the model, and how many of them were trained.
+
+    ranks: how many processes trained together; sent: bytes that each gave into sums in a step: the gradient of what is trained, and the loss (0 for a process alone).
+    """
 
     tuned: Tuned
     settings: FineTuning
@@ -79,6 +83,8 @@ class Result:
     parameters: int
     trainable: int
     folder: Path | None
+    ranks: int = 1
+    sent: int = 0
 
     def report(self) -> dict[str, Any]:
         """The result for a JSON file."""
@@ -104,6 +110,8 @@ class Result:
                 "training": round(self.history.seconds, 3),
                 "scoring": round(self.after.seconds, 3),
             },
+            "ranks": self.ranks,
+            "bytes_sent_a_step": self.sent,
             "folder": None if self.folder is None else str(self.folder),
         }
 
@@ -115,24 +123,27 @@ def finetune(
     resume: bool = False,
     force: bool = False,
     progress: bool | None = None,
+    ranks: Ranks | None = None,
 ) -> Result:
     """Adapt a model to a task by a method, score it before and after, and write everything to the folder ``out`` (None writes nothing).
 
     resume: go on with the run in ``out``, to the same digits; it must have been begun with the same settings (those of its scoring may differ). force: begin anew where ``out`` holds
-    a run. progress: show bars; None shows them in a terminal or a notebook. Sets malloc for the whole process, as ``fit`` does.
+    a run. progress: show bars; None shows them in a terminal or a notebook. ranks: the processes that train together (``ranks.world()``); the first alone scores, and reads and writes
+    ``out``; all get the same result. Sets malloc for the whole process, as ``fit`` does.
 
     Raises InputError for input that cannot be used and for a folder that holds a run when neither ``resume`` nor ``force`` is given; TrainingDiverged when the loss is not finite.
     """
+    ranks = Ranks() if ranks is None else ranks
     folder = None if out is None else Path(out)
     if folder is None and (resume or force):
         raise InputError("resume and force need out, the folder of the run")
     if folder is not None:
-        refuse_existing(folder, OUTPUTS, resume=resume, force=force)
+        ranks.on_first(lambda: refuse_existing(folder, OUTPUTS, resume=resume, force=force))
     model = load(settings.model).astype(np.dtype(settings.dtype))
     task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
     settings = settle(settings, model, task)
     if folder is not None and resume:
-        check_begun(folder, settings, model, task, free=FREE)
+        ranks.on_first(lambda: check_begun(folder, settings, model, task, free=FREE))
     task = meet(model, task, settings.answers, rng=np.random.default_rng(settings.seed))
     check_scoring(task, settings)
     parameters = model.count_parameters()
@@ -148,13 +159,12 @@ def finetune(
             return evaluate_loss(model, held_out, workers=settings.workers).nll
 
     if folder is not None:
-        begin_folder(folder, OUTPUTS, "finetune", settings, force=force)
+        ranks.on_first(lambda: begin_folder(folder, OUTPUTS, "finetune", settings, force=force))
 
     def score(when: str) -> Measured:
         answers = None if folder is None else folder / ANSWERS.format(when)
-        return measure(
-            model, task, settings.measuring(), out=answers, progress=progress, title=f"scoring {when}"
-        )
+        how, title = settings.measuring(), f"scoring {when}"
+        return ranks.on_first(lambda: measure(model, task, how, out=answers, progress=progress, title=title))
 
     before = score("before") if settings.before else None
     history = fit(
@@ -167,13 +177,29 @@ def finetune(
         overwrite=force,
         identity=identity,
         progress=progress,
+        ranks=ranks,
     )
     after = score("after")
-    result = Result(tuned, settings, history, before, after, parameters, tuned.trainable, folder)
+    numbers = sum(parameter.size for _, parameter in tuned.model.trainable_parameters())
+    sent = bytes_of_a_step(numbers, settings.dtype) if ranks.count > 1 else 0
+    result = Result(
+        tuned, settings, history, before, after, parameters, tuned.trainable, folder, ranks.count, sent
+    )
+
     if folder is not None:
-        tuned.save(folder, force=True)  # what stood there was refused above, or is this run's own
-        write_atomically(folder / METRICS, json.dumps(plain(result.report()), indent=1) + "\n")
+        ranks.on_first(lambda: write(result, folder))
     return result
+
+
+def write(result: Result, folder: Path) -> None:
+    """Save what a run has made into its folder."""
+    result.tuned.save(folder, force=True)  # what stood there was refused above, or is this run's own
+    write_atomically(folder / METRICS, json.dumps(plain(result.report()), indent=1) + "\n")
+
+
+def bytes_of_a_step(trainable: int, dtype: str) -> int:
+    """What a rank gives into the sums of a step: the gradient of what is trained, and the loss in float64."""
+    return trainable * np.dtype(dtype).itemsize + np.dtype(np.float64).itemsize
 
 
 def check_begun(

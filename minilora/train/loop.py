@@ -12,17 +12,27 @@ from pathlib import Path
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array, tune_malloc
+from ..backend import Array, to_host, tune_malloc
 from ..data.batches import Batch
 from ..errors import InputError, RunFailed
 from ..files import make_folder
 from . import checkpoints, log
-from .checkpoints import Progress, Setting, fingerprint, load_checkpoint, put_parameters, save_checkpoint
+from .checkpoints import (
+    Progress,
+    Saved,
+    Setting,
+    describe,
+    fingerprint,
+    load_checkpoint,
+    put_parameters,
+    save_checkpoint,
+)
 from .flat import Layout
 from .log import History, Log, Record
 from .optimizers import blocks
 from .parallel import Learner, Workers, loss_and_gradient
 from .progress import progress_bar
+from .ranks import Ranks
 from .settings import Training
 
 
@@ -35,6 +45,10 @@ class TrainingDiverged(RunFailed):
             f"training diverged at step {step}: the {what} is {value} at learning rate {learning_rate:.3g}; {where}; "
             "lower the learning rate, lengthen the warm-up or set clip"
         )
+
+
+class RanksDisagree(RunFailed):
+    """The parameters of two ranks differ: they round differently. Says after which step, and on which rank."""
 
 
 def fit(
@@ -50,6 +64,7 @@ def fit(
     identity: Mapping[str, Setting] | None = None,
     progress: bool | None = None,
     title: str = "training",
+    ranks: Ranks | None = None,
 ) -> History:
     """Train the trainable parameters of ``model``, in place, and return the history of the run.
 
@@ -59,31 +74,37 @@ def fit(
     out: the folder of ``log.jsonl`` and ``checkpoint.safetensors``; None writes nothing. resume: go on from the checkpoint in ``out``, or from the start where there is none
     yet. overwrite: begin anew in a folder that holds a run. identity: further values that decide the run, such as the data file and its seed, which must be the same on resume.
     progress: show a bar; None shows it in a terminal or a notebook.
+    ranks: the processes that train together (``ranks.world()``), each with the same arguments; None: this one alone. Each computes its share of a batch's shards; the first alone
+    validates, and reads and writes ``out``. The losses are those of one process up to the order in which the shards' gradients are added.
 
     Sets malloc for the whole process (``backend.tune_malloc``), and BLAS to one thread during each step.
 
-    Raises InputError for settings that contradict each other, a folder that holds a run when neither ``resume`` nor ``overwrite`` is given, or a checkpoint from
-    other settings; TrainingDiverged when the loss, the gradient or the validation is not finite.
+    Raises InputError for settings that contradict each other, a folder that holds a run when neither ``resume`` nor ``overwrite`` is given, a checkpoint from
+    other settings, or ranks that were given different things; TrainingDiverged when the loss, the gradient or the validation is not finite; RanksDisagree when the ranks' parameters do.
     """
+    ranks = Ranks() if ranks is None else ranks
     parameters = dict(model.trainable_parameters())
-    check_arguments(parameters, settings, out, validate, resume, overwrite)
+    ranks.on_first(lambda: check_arguments(parameters, settings, out, validate, resume, overwrite))
     tune_malloc()
     optimizer = settings.make_optimizer().start(list(parameters.values()))
     gradient = optimizer.layout.zeros()
     state, names = Progress(), {}
-    if out is not None:
+    if out is not None or ranks.count > 1:
         names = fingerprint(settings, model, identity or {})
-        found = load_checkpoint(out, parameters, names) if resume else None
+    if (different := ranks.difference(names)) is not None:
+        raise InputError(f"the ranks must train the same: {different}; give every one the same")
+    if out is not None:
+        found = ranks.on_first(lambda: take_up(out, resume, parameters, names))
         if found is not None:
-            state, moments = found
-            optimizer.load_state(moments, state.step)
-        else:
-            (make_folder(out) / checkpoints.NAME).unlink(missing_ok=True)
+            state = found.progress
+            put_parameters(parameters, found.parameters)
+            optimizer.load_state(found.moments, state.step)
+    alone = ranks.rank == 0  # the first alone writes and shows
 
     with (
-        Log(out, state.step) as journal,
-        Workers(settings.workers) as workers,
-        progress_bar(title, settings.steps, done=state.step, show=progress) as bar,
+        Log(out if alone else None, state.step) as journal,
+        Workers(settings.workers, ranks) as workers,
+        progress_bar(title, settings.steps, done=state.step, show=progress if alone else False) as bar,
     ):
         if watch is not None:
             watch(state.step)
@@ -110,7 +131,7 @@ def fit(
             seconds = time.perf_counter() - began
             validation = None
             if validate is not None and validation_due(settings, state.step):
-                validation = float(validate())
+                validation = ranks.on_first(lambda: float(validate()))
                 if not math.isfinite(validation):
                     where = first_not_finite(parameters, optimizer.layout, gradient)
                     raise TrainingDiverged(state.step, "validation", validation, rate, where)
@@ -120,12 +141,37 @@ def fit(
             bar.advance(in_brief(journal.records))
             if watch is not None:
                 watch(state.step)
-            if out is not None and (finished(settings, state) or state.step % settings.save_every == 0):
-                journal.sync()
-                save_checkpoint(out, parameters, optimizer.state(), state, names)
+            if finished(settings, state) or state.step % settings.save_every == 0:
+                check_ranks(ranks, parameters, state.step)
+                if out is not None and alone:
+                    journal.sync()
+                    save_checkpoint(out, parameters, optimizer.state(), state, names)
     if state.best_parameters:
         put_parameters(parameters, state.best_parameters)
-    return History(journal.records, state.best, state.best_step, stopped_early=state.step < settings.steps)
+    early = state.step < settings.steps
+    return ranks.on_first(lambda: History(journal.records, state.best, state.best_step, stopped_early=early))
+
+
+def take_up(
+    out: str | Path, resume: bool, parameters: Mapping[str, Tensor], names: Mapping[str, Setting]
+) -> Saved | None:
+    """The checkpoint to go on from; None to begin anew, in a folder without one."""
+    found = load_checkpoint(out, parameters, names) if resume else None
+    if found is None:
+        (make_folder(out) / checkpoints.NAME).unlink(missing_ok=True)
+    return found
+
+
+def check_ranks(ranks: Ranks, parameters: Mapping[str, Tensor], step: int) -> None:
+    """Raise RanksDisagree unless the parameters are the same on all ranks, to the last bit: each moves its own, by the same sums."""
+    if ranks.count > 1:
+        digest = describe((name, to_host(parameter.data)) for name, parameter in parameters.items())
+        different = ranks.difference({"the trained parameters": digest})
+        if different is not None:
+            raise RanksDisagree(
+                f"after step {step} {different}: the ranks no longer train one model; "
+                "use processors of one kind, and the same versions of NumPy and BLAS on all"
+            )
 
 
 def check_arguments(

@@ -4,7 +4,9 @@ Comes after the model's loss, before the optimizer. A batch is cut into shards b
 its own (NumPy lets go of the interpreter while it computes); the gradients are summed in the order of the shards. BLAS is held to one thread meanwhile: the
 shards are the parallelism, and they cover what lies between the matrix products too.
 
-The number of shards is a setting and nothing else is taken from the machine, so a run gives the same digits on any number of cores.
+The number of shards is a setting and nothing else is taken from the machine, so a run gives the same digits on any number of cores. Where several processes train
+together (``ranks.py``), shard i falls to
+rank i mod the number of ranks, and one sum over them gives every rank the whole gradient: the same shards, another order of adding them up.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ from ..backend import Array
 from ..data.batches import Batch
 from ..errors import InputError
 from .flat import Layout
+from .ranks import Ranks
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,11 +50,15 @@ class Learner(Protocol):
 
 
 class Workers:
-    """``count`` threads that live as long as the run, each with a single-threaded BLAS while it works. A context manager."""
+    """Who computes the ``count`` shards of a batch: threads that live as long as the run, each with a single-threaded BLAS while it works. A context manager.
 
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="shard") if count > 1 else None
+    ranks: the processes that share the shards; each has as many threads as shards fall to it. None: this process alone.
+    """
+
+    def __init__(self, count: int, ranks: Ranks | None = None) -> None:
+        self.count, self.ranks = count, ranks or Ranks()
+        threads = -(-count // self.ranks.count)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="shard") if threads > 1 else None
         self._libraries = (
             ThreadpoolController()
         )  # looks for the loaded BLAS once: the search takes milliseconds
@@ -59,6 +66,10 @@ class Workers:
     def single_threaded_blas(self) -> AbstractContextManager[object]:
         """Hold BLAS to one thread in the whole process, and give it its threads back on leaving."""
         return self._libraries.limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+    def share(self, jobs: Sequence[Item]) -> Sequence[Item]:
+        """Those of all ``jobs`` that fall to this rank: each falls to exactly one."""
+        return jobs[self.ranks.rank :: self.ranks.count]
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """``function`` of each item, at once; the results come in the order of the items, each as soon as it and those before it are there."""
@@ -105,7 +116,8 @@ def loss_and_gradient(
     """The loss of a step, and its gradient with respect to ``parameters``, flat, in ``out``.
 
     loss = Σ over shards of (Σ over counted targets of −log p) / n, with n the counted targets of *all* ``batches``: n is global, so the sum over shards and
-    batches is the loss of the one large batch, and so is its gradient.
+    batches is the loss of the one large batch, and so is its gradient. Of several ranks each is given all ``batches`` and computes its share of their shards; gradient and loss are
+    then summed over the ranks.
 
     dropout: (seed, step) draws the masks of shard i from the generator [seed, step, i]; None: no dropout. Raises InputError when no target counts.
     """
@@ -116,7 +128,8 @@ def loss_and_gradient(
         )
     wrt = list(parameters.values())
     out[...] = 0
-    loss, number = 0.0, 0
+    losses = np.zeros(1)  # in float64, whatever the model's dtype
+    jobs: list[tuple[int, Batch]] = []
 
     def run(job: tuple[int, Batch]) -> tuple[float, list[Array | None]]:
         index, shard = job
@@ -128,10 +141,11 @@ def loss_and_gradient(
 
     for batch in batches:
         shards = [shard for shard in split(batch, workers.count) if shard.counted]
-        jobs = list(enumerate(shards, start=number))
-        number += len(jobs)
-        for value, found in workers.map(run, jobs):
-            loss += value
-            with np.errstate(over="ignore", invalid="ignore"):
-                layout.add(found, out)
-    return loss
+        jobs += enumerate(shards, start=len(jobs))
+    for value, found in workers.map(run, workers.share(jobs)):
+        losses += value
+        with np.errstate(over="ignore", invalid="ignore"):
+            layout.add(found, out)
+    workers.ranks.sum(out)
+    workers.ranks.sum(losses)
+    return float(losses[0])
