@@ -13,6 +13,7 @@ from ..train.ranks import Ranks, world
 from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, free_folder
 from .errors import ending_all, resumable
+from .opening import base_of, settings_beside
 from .options import make_settings, settings_options
 from .output import json_option, note, number, print_json, print_table, size
 
@@ -22,7 +23,8 @@ TEXTS = {
     "data": "The file or folder that the task reads (see docs/tasks); tasks that are made need none.",
     "data_seed": "Tasks that are made: the seed they are made from.  [default: 0]",
     "answers": "Tasks with labels: prompt (in words) or head (a classification head).  [default: decoders prompt, encoders head]",
-    "method": "lora, full, top-layers, bitfit, head, houlsby, lin, pfeiffer, prefix-embedding, prefix-layer, or several joined by +.",
+    "adapter": "A folder that finetune wrote, or one of PEFT's, to start from: its training goes on, on its own model and task unless others are given.  [default: a fresh adapter]",
+    "method": "lora, full, top-layers, bitfit, head, houlsby, lin, pfeiffer, prefix-embedding, prefix-layer, or several joined by +.  [default: the adapter's, or lora]",
     "rank": "LoRA: r, the rank of the update.  [default: 8]",
     "alpha": "LoRA: α; the update is scaled by α/r.  [default: 16]",
     "targets": "LoRA: which layers, by name, separated by commas; all-linear for all.  [default: query,value]",
@@ -87,6 +89,7 @@ def command(
       minilora finetune --task text --data book.txt --method full --lr 2e-4
       minilora finetune --config runs/sql/config.toml        repeats that run
       minilora finetune --out runs/sql --resume              goes on after Ctrl-C
+      minilora finetune --adapter runs/sql --steps 300       trains that adapter further
       mpiexec -n 4 minilora finetune --task nl2sql --out runs/sql    trains with four processes
     """
     ranks = world()
@@ -109,16 +112,28 @@ def settle_command(
     if resume and config is None and out is not None and (Path(out) / CONFIG).is_file():
         config = str(Path(out) / CONFIG)
     defaults = {"workers": max(FineTuning.workers, ranks.count)}
+    if given["adapter"] is not None:
+        defaults |= of_adapter(given["adapter"], given, alone=config is None)
     settings = make_settings(FineTuning, given, config, "finetune", SPELLINGS, defaults)
     if out is None and not (resume or force):
-        out = str(free_folder(Path("runs") / f"{settings.task}-{settings.method}"))
+        out = str(free_folder(Path("runs") / f"{settings.task}-{settings.names}"))
     if idle := settings.idle():
-        note(f"Note: without effect in a run of {settings.method} on {settings.task}: {', '.join(idle)}.")
+        note(f"Note: without effect in a run of {settings.names} on {settings.task}: {', '.join(idle)}.")
     if settings.workers < ranks.count:
         note(
             f"Note: workers is {settings.workers}, so {ranks.count - settings.workers} of {ranks.count} ranks have no share of a batch; give --workers {ranks.count} or more to a new run."
         )
     return settings, out
+
+
+def of_adapter(adapter: str, given: Mapping[str, Any], *, alone: bool) -> dict[str, Any]:
+    """What a run that starts from an adapter takes over where nothing else is given: the model, and the task with its data unless a configuration says them (``alone``: there is none)."""
+    beside = settings_beside(adapter)
+    values: dict[str, Any] = {} if given["model"] is not None else {"model": base_of(adapter)}
+    values |= {"method": beside.get("method")}
+    if alone and given["task"] in (None, beside.get("task")):
+        values |= {name: beside.get(name) for name in ("task", "data", "data_seed", "answers")}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def show(result: Result) -> None:

@@ -12,16 +12,13 @@ import numpy as np
 
 from ..errors import InputError
 from ..methods import Tuned, load_adapter
-from ..methods.files import read_adapter
 from ..methods.peft import is_peft, summarize
+from ..methods.stored import labels_in
 from ..models.base import Model
 from ..models.checkpoint import load, shipped
 from ..models.heads import HeadKind
 from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, read_config
-
-CLASSIFIER = "head.output.weight"
-"""The weight of a classification head, [labels, width], as an adapter's file names it."""
 
 model_option = click.option(
     "--model", help="A shipped model's name, or a model folder.  [default: the adapter's own, or tiny-gpt]"
@@ -67,11 +64,7 @@ def open_model(model: str | None, adapter: str | None) -> Opened:
     loaded = load(name)
     if adapter is None:
         return Opened(loaded, name, None)
-    outputs = (
-        summarize(adapter).labels
-        if is_peft(adapter)
-        else read_adapter(adapter).base_shapes.get(CLASSIFIER, (0,))[0]
-    )
+    outputs = labels_in(adapter)
     if outputs and loaded.head.describe() != HeadKind("classifier", outputs):
         loaded.set_classifier(outputs, np.random.default_rng(0))  # the adapter brings its weights
     return Opened(loaded, name, load_adapter(loaded, adapter))

@@ -11,10 +11,13 @@ from .base import Installed, Method
 from .files import SavedAdapter, read_adapter, write_adapter
 from .fingerprint import base_fingerprint
 from .layers import base_parameters
-from .peft import is_peft, read_peft, refuse_parent, write_peft
+from .peft import is_peft, read_peft, refuse_parent, summarize, write_peft
 
 FORMATS = ("minilora", "peft")
 """The formats that an adapter can be saved in."""
+
+CLASSIFIER = "head.output.weight"
+"""The weight of a classification head, [labels, width], as our own format names it."""
 
 
 def read_for(base: Model, folder: str | os.PathLike[str]) -> SavedAdapter:
@@ -26,6 +29,14 @@ def read_for(base: Model, folder: str | os.PathLike[str]) -> SavedAdapter:
     saved = read_peft(folder, base) if is_peft(folder) else read_adapter(folder)
     saved.check_base({name: parameter.shape for name, parameter in base_parameters(base).items()})
     return saved
+
+
+def labels_in(folder: str | os.PathLike[str]) -> int:
+    """How many classes the head that was saved with the adapter in ``folder`` tells apart; 0 without such a head. Raises InputError for what cannot be read."""
+    if is_peft(folder):
+        return summarize(folder).labels
+    outputs, *_ = read_adapter(folder).base_shapes.get(CLASSIFIER, (0,))
+    return outputs
 
 
 def same_base(saved: SavedAdapter, base: Model) -> bool | None:

@@ -143,9 +143,21 @@ def build_method(names: str, settings: object) -> Method:
 
 def settle_method(names: str, settings: object) -> dict[str, Any]:
     """The settings of these methods with nothing left open."""
-    method = build_method(names, settings)
-    parts = method.methods if isinstance(method, Composition) else (method,)
+    return settings_of(build_method(names, settings))
+
+
+def settings_of(method: Method) -> dict[str, Any]:
+    """The settings that make this very method, or composition, under its name (``name_of``)."""
     settled: dict[str, Any] = {}
-    for choice, part in zip(choices(names), parts, strict=True):
+    for choice, part in zip(choices(name_of(method)), _parts(method), strict=True):
         settled |= choice.settled(part)
     return settled
+
+
+def name_of(method: Method) -> str:
+    """How ``--method`` calls this method, or composition: ``lora``, ``houlsby``, ``lora+prefix-embedding``."""
+    return "+".join(part.kind if isinstance(part, Adapter) else part.method for part in _parts(method))
+
+
+def _parts(method: Method) -> tuple[Method, ...]:
+    return method.methods if isinstance(method, Composition) else (method,)

@@ -23,7 +23,7 @@ import numpy as np
 from ..data.tasks import AnyTask, Classification, PlainText, load_task
 from ..errors import InputError
 from ..files import write_atomically
-from ..methods import Tuned, adapt
+from ..methods import SavedAdapter, Tuned, adapt
 from ..methods.files import CONFIGURATION, WEIGHTS
 from ..models.base import Model
 from ..models.checkpoint import load
@@ -44,6 +44,7 @@ from .measure import (
 from .ranks import Ranks
 from .recipe import FineTuning, settle
 from .runs import CONFIG, begin_folder, check_same, refuse_existing
+from .start import begin_at, check_apart, fit_head, read_start
 
 METRICS = "metrics.json"
 ANSWERS = "predictions/{}.jsonl"
@@ -56,6 +57,7 @@ OUTPUTS = (
 FREE = (
     "model",
     "data",
+    "adapter",
     "save_every",
     "part",
     "limit",
@@ -65,13 +67,14 @@ FREE = (
     "no_repeat_ngram",
     "answer_tokens",
 )
-"""Settings that may differ when a run is resumed: they decide how it is scored or where files lie. Weights and data are compared by content."""
+"""Settings that may differ when a run is resumed: they decide how it is scored or where files lie. Weights, data and the adapter at the start are compared by content."""
 
 
 @dataclass(frozen=True)
 class Result:
     """What came of a run. tuned: the adapted model; settings: none left open; before, after: its scores; parameters: of the model, and how many of them were trained.
 
+    start: the adapter that the run began at (its folder, method, content by digest, and whether its head was kept or is new); None where it began at the base.
     ranks: how many processes trained together; sent: bytes that each gave into sums in a step: the gradient of what is trained, and the loss (0 for a process alone).
     """
 
@@ -83,6 +86,7 @@ class Result:
     parameters: int
     trainable: int
     folder: Path | None
+    start: Mapping[str, Any] | None = None
     ranks: int = 1
     sent: int = 0
 
@@ -92,6 +96,7 @@ class Result:
         return {
             "task": self.settings.task,
             "method": self.settings.method,
+            "start": self.start,
             "parameters": self.parameters,
             "trainable": self.trainable,
             "share": self.trainable / self.parameters,
@@ -149,7 +154,16 @@ def finetune(
     parameters = model.count_parameters()
     identity = identify(settings, model, task)
     set_dropout(model, settings.dropout or 0.0)
-    tuned = adapt(model, settings.adaptation(), name=settings.task, rng=settings.seed)
+    start = None
+    if settings.adapter is None:
+        tuned = adapt(model, settings.adaptation(), name=settings.task, rng=settings.seed)
+    else:
+        if folder is not None:
+            check_apart(folder, settings.adapter)
+        saved, head = fit_head(read_start(settings.model, settings.adapter), model)
+        tuned = begin_at(model, saved, name=settings.task)
+        start = describe_start(settings.adapter, saved, head)
+        identity = {**identity, "the adapter at the start": start["digest"]}
     data = training_data(task, model, rows=settings.rows, length=settings.length, seed=settings.seed)
     validate = None
     if settings.evaluate_every is not None:
@@ -183,7 +197,7 @@ def finetune(
     numbers = sum(parameter.size for _, parameter in tuned.model.trainable_parameters())
     sent = bytes_of_a_step(numbers, settings.dtype) if ranks.count > 1 else 0
     result = Result(
-        tuned, settings, history, before, after, parameters, tuned.trainable, folder, ranks.count, sent
+        tuned, settings, history, before, after, parameters, tuned.trainable, folder, start, ranks.count, sent
     )
 
     if folder is not None:
@@ -200,6 +214,12 @@ def write(result: Result, folder: Path) -> None:
 def bytes_of_a_step(trainable: int, dtype: str) -> int:
     """What a rank gives into the sums of a step: the gradient of what is trained, and the loss in float64."""
     return trainable * np.dtype(dtype).itemsize + np.dtype(np.float64).itemsize
+
+
+def describe_start(folder: str, saved: SavedAdapter, head: str | None) -> dict[str, Any]:
+    """What a report says of the adapter that a run began at."""
+    digest = checkpoints.describe(sorted(saved.arrays.items()))
+    return {"adapter": folder, "method": str(saved.method), "digest": digest, "head": head}
 
 
 def check_begun(

@@ -17,7 +17,9 @@ from .choices import METHODS, build_method, choices, own_settings, settle_method
 from .fitting import answers_of, check_answers
 from .measure import Measuring, row_length, tokenizer_of
 from .settings import Training
+from .start import adopt, read_start
 
+DEFAULT_METHOD = "lora"
 DTYPES = ("float32", "float64")
 
 
@@ -31,7 +33,8 @@ class FineTuning:
         data: the file or folder that the task reads; some make their own.
         data_seed: the seed that a task is made from which makes its own data (0).
         answers: of a task with labels: ``"prompt"``, in words, or ``"head"``, by a classification head (decoders prompt, encoders head).
-        method: one of ``choices.METHODS``, or several joined by ``+``: ``"lora+prefix-embedding"``.
+        adapter: the folder of an adapter to start from, minilora's or PEFT's; the method and its settings are then the adapter's (a fresh one).
+        method: one of ``choices.METHODS``, or several joined by ``+``: ``"lora+prefix-embedding"`` (the adapter's, or lora).
         rank, alpha, targets, lora_dropout: LoRA's (8, 16, query and value, 0); see ``methods.LoRA``.
         ranks, alphas: LoRA's for single layers: ``("value=16", "blocks.0=2")``; scaling: ``"lora"`` or ``"rslora"``; bias: ``"none"``, ``"own"`` or ``"all"``.
         width: adapters' (16); blocks: the numbers of the blocks that have them, as texts (all); see ``methods.Adapter``.
@@ -60,7 +63,8 @@ class FineTuning:
     data: str | None = None
     data_seed: int | None = None
     answers: str | None = None
-    method: str = "lora"
+    adapter: str | None = None
+    method: str | None = None
     rank: int | None = None
     alpha: float | None = None
     targets: tuple[str, ...] | None = None
@@ -101,7 +105,7 @@ class FineTuning:
 
     def __post_init__(self) -> None:
         """Raises InputError for a value that no model and no task could accept."""
-        choices(self.method)
+        choices(self.names)
         check_answers(self.answers)
         if self.dtype not in DTYPES:
             raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {self.dtype!r}")
@@ -117,16 +121,21 @@ class FineTuning:
         self.training()
         self.measuring()
 
+    @property
+    def names(self) -> str:
+        """The method's name, or names, where none is given the default's."""
+        return DEFAULT_METHOD if self.method is None else self.method
+
     def adaptation(self) -> Method:
         """The method as a value of its own."""
-        return build_method(self.method, self)
+        return build_method(self.names, self)
 
     def training(self) -> Training:
         """How the loop trains."""
         rate = self.learning_rate
         return Training(
             steps=self.steps,
-            learning_rate=choices(self.method)[0].learning_rate if rate is None else rate,
+            learning_rate=choices(self.names)[0].learning_rate if rate is None else rate,
             weight_decay=self.weight_decay,
             schedule=self.schedule,
             warmup=min(20, max(self.steps, 0) // 10) if self.warmup is None else self.warmup,
@@ -156,7 +165,9 @@ class FineTuning:
 
     def idle(self) -> list[str]:
         """The fields that were given and have no part in this run, since they belong to another method or task."""
-        others = own_settings("+".join(METHODS)) - own_settings(self.method)
+        others = own_settings("+".join(METHODS)) - own_settings(self.names)
+        if self.adapter is not None and self.method is None:  # the adapter, not read yet, says which method's
+            others = set()
         kind = TASKS.get(self.task)
         others |= {*self.measuring().idle(self.task, self.answers)}
         others |= set() if kind is not None and kind.made else {"data_seed"}
@@ -172,6 +183,9 @@ def settle(settings: FineTuning, model: Model, task: AnyTask) -> FineTuning:
     """The settings with nothing left open, and None for what has no part in the run: the form that ``config.toml`` keeps."""
     answers = answers_of(model, task, settings.answers)
     settings = dataclasses.replace(settings, answers=answers)
+    if settings.adapter is not None:
+        saved = read_start(settings.model, settings.adapter)
+        settings = dataclasses.replace(settings, **adopt(saved.method, settings, settings.adapter))
     method, training = settings.adaptation(), settings.training()
     settled: dict[str, Any] = dict.fromkeys(settings.idle())
     settled |= {
@@ -180,8 +194,10 @@ def settle(settings: FineTuning, model: Model, task: AnyTask) -> FineTuning:
         "dropout": model.config.dropout if settings.dropout is None else settings.dropout,
         "model": absolute(settings.model),
         "data": None if settings.data is None else absolute(settings.data),
+        "adapter": None if settings.adapter is None else absolute(settings.adapter),
+        "method": settings.names,
     }
-    settled |= settle_method(settings.method, settings)
+    settled |= settle_method(settings.names, settings)
     if isinstance(task, PlainText):
         length = settings.length
         settled["length"] = (

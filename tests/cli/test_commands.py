@@ -99,6 +99,23 @@ def test_a_configuration_and_what_is_given_beside_it(run, tmp_path):
         assert f"{line}\n" in written
 
 
+def test_an_adapter_goes_on_with_its_own_model_task_and_method(run, material, tmp_path):
+    result = run("finetune --adapter @houlsby --steps 2 --rows 2 --length 32 --json --out on")
+    report = json.loads(result.stdout)
+    assert (report["task"], report["method"]) == ("text", "houlsby")
+    assert report["start"]["adapter"] == str(material / "houlsby")
+    done = json.loads((material / "houlsby" / "metrics.json").read_text())
+    assert report["before"] == done["after"]
+    beside = run(
+        "finetune --adapter @houlsby --task e2e --data @e2e.csv --steps 1 --limit 1 --json --out other"
+    )
+    assert json.loads(beside.stdout)["task"] == "e2e"
+    refused = run("finetune --adapter @houlsby --method lora --out third")
+    assert refused.exit_code == 2
+    assert "method is 'lora', but the adapter in" in refused.stderr
+    assert run("finetune --adapter @houlsby --steps 2 --out @houlsby --force").exit_code == 2
+
+
 def test_evaluate_gives_the_score_that_finetune_reported(run, material):
     reported = json.loads((material / "lora" / "metrics.json").read_text())["after"]
     result = run("evaluate --adapter @lora --json")
