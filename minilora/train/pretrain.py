@@ -53,8 +53,8 @@ class Pretraining:
     start: str | None = None
     rows: int = 16
     length: int = 256
-    steps: int = 2600
-    final_steps: int = 600
+    steps: int = 2400
+    final_steps: int = 500
     learning_rate: float = 6e-4
     warmup: int = 200
     weight_decay: float = 0.01

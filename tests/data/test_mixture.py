@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from minilora.data import IGNORED, Mixture, Shares, Tokenizer, corpus_tokens, read_documents, split_corpus
 from minilora.data.mixture import FAMILIES, documents
 from minilora.data.mixture.dice import Dice
-from minilora.data.mixture.repeats import repeat_row
+from minilora.data.mixture.repeats import _listed, _paired, repeat_row
 from minilora.data.mixture.words import article, plural
 from minilora.errors import InputError
 
@@ -80,16 +81,33 @@ def test_corpus_shorter_than_a_row(mixture: Mixture, tokenizer: Tokenizer) -> No
 
 @given(seed=st.integers(0, 10**6), length=st.sampled_from([16, 64, 255]))
 def test_counted_repeats_are_decided_by_what_stands_before(seed: int, length: int) -> None:
-    """With so large a vocabulary that chance repeats are rare, the last earlier place of the present token tells each counted one."""
+    """With so large a vocabulary that chance repeats are rare, the last earlier place of the present two tokens, or else of the present one, tells each counted one."""
     vocabulary, end = 10**9, 7
     ids, targets = repeat_row(np.random.default_rng(seed), vocabulary, end, length)
     assert len(ids) == len(targets) == length
     assert end not in ids
-    last: dict[int, int] = {}
+    last: dict[int | tuple[int, int], int] = {}
+    before = -1
     for position, (token, target) in enumerate(zip(ids.tolist(), targets.tolist(), strict=True)):
         if target != IGNORED:
-            assert ids[last[token] + 1] == target
-        last[token] = position
+            place = last[before, token] if (before, token) in last else last[token]
+            assert ids[place + 1] == target
+        last[token] = last[before, token] = position
+        before = token
+
+
+def test_marks_ask_for_two_tokens() -> None:
+    """In lists and pairs a good part of what is counted can't be told from the present token alone: its last earlier place is followed by another."""
+    for layout, least in ((_listed, 0.3), (_paired, 0.15)):
+        rng, wrong = np.random.default_rng(0), []
+        for _ in range(50):
+            tokens, counted = layout(rng, 10**9, 7, 256)
+            last: dict[int, int] = {}
+            for position, (token, following) in enumerate(pairwise(tokens.tolist())):
+                if counted[position + 1]:
+                    wrong.append(tokens[last[token] + 1] != following)
+                last[token] = position
+        assert np.mean(wrong) > least
 
 
 def test_repeats_are_worth_their_rows() -> None:
