@@ -1,26 +1,20 @@
 """Pages of the site that are made while it is built: one a tutorial, from its script, with what its code really prints and draws; the reference, the commands, the changes.
 
-mkdocs calls ``on_files`` before it reads any page. A tutorial is run once for each state of its script and of the package; what came out is kept in ``build/tutorials/``, so that
-``mkdocs serve`` answers at once where neither changed.
+mkdocs calls ``on_files`` before it reads any page, ``on_page_markdown`` with the text of each, and ``on_page_content`` with its HTML. ``tutorial_pages.py`` runs the tutorials.
 """
 
-import ast
-import contextlib
-import hashlib
-import html
-import io
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import click
-import jupytext
 import matplotlib as mpl
 from click.testing import CliRunner
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from tutorial_pages import STYLE, TUTORIALS, pictures, tutorial_page
 
 from minilora.classroom import all_exercises
 from minilora.cli.main import COMMANDS, main
@@ -28,38 +22,8 @@ from minilora.data.tasks import TASKS, Classification
 from minilora.lab.bench import pages as bench_pages
 
 ROOT = Path(__file__).resolve().parents[1]
-TUTORIALS = ROOT / "tutorials"
-KEPT = ROOT / "build" / "tutorials"
 
 ROOMS = ("backend", "autograd", "ops", "nn", "models", "methods", "data", "train", "lab", "classroom")
-
-INK = "#010203"
-"""Drawn wherever a picture is to have the colour of the page's text, which is dark or light; replaced by currentColor."""
-
-STYLE = {
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "savefig.facecolor": "none",
-    "legend.framealpha": 0,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "minilora",
-    "font.family": "sans-serif",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.prop_cycle": mpl.cycler(color=["#3f7fd6", "#e0761b", "#2f9e5f", "#c2528b"]),
-    **dict.fromkeys(
-        (
-            "text.color",
-            "axes.labelcolor",
-            "axes.edgecolor",
-            "xtick.color",
-            "ytick.color",
-            "xtick.labelcolor",
-            "ytick.labelcolor",
-        ),
-        INK,
-    ),
-}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -86,6 +50,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         marker = f"<!-- measured: {name} -->"
         markdown = markdown.replace(marker, make()) if marker in markdown else markdown
     return markdown
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Mend the formulas, as LaTeX would set them: the bars of a norm do not grow with what stands between them, and capital Greek letters stand upright."""
+    html = html.replace("<mo>&#x02016;</mo>", '<mo stretchy="false">&#x02016;</mo>')
+    return re.sub(r"<mi>(&#x0039[1-9A-F];|&#x003A[0-9];)</mi>", r'<mi mathvariant="normal">\1</mi>', html)
 
 
 def record(name: str) -> Any:
@@ -145,82 +115,6 @@ def task_samples() -> str:
             samples = "\n\n".join(example.prompt + example.completion for example in shown.test[:count])
             parts.append(f"### {name}\n\n```text\n{samples}\n```")
     return "\n\n".join(parts)
-
-
-def tutorial_page(script: Path) -> str:
-    """The Markdown page of a tutorial, from the last run if nothing changed since."""
-    digest = hashlib.sha256()
-    for path in [script, Path(__file__), *sorted((ROOT / "minilora").rglob("*"))]:
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(path.read_bytes())
-    kept = KEPT / f"{script.stem}-{digest.hexdigest()[:16]}.md"
-    if not kept.exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        for older in KEPT.glob(f"{script.stem}-*.md"):
-            older.unlink()
-        kept.write_text(run_tutorial(script), encoding="utf-8")
-    return kept.read_text(encoding="utf-8")
-
-
-def run_tutorial(script: Path) -> str:
-    """Run the cells of a percent script one after another; return text, code, printed lines and pictures as Markdown. A cell that raises ends the build."""
-    import matplotlib.pyplot as plt
-
-    cells = jupytext.reads(script.read_text(encoding="utf-8"), fmt="py:percent").cells
-    parts: list[str] = []
-    names: dict[str, Any] = {"__name__": "__tutorial__"}
-    with mpl.rc_context():
-        plt.switch_backend("svg")
-        mpl.rcParams.update(STYLE)
-        for number, cell in enumerate(cells):
-            if cell.cell_type == "markdown":
-                parts.append(cell.source)
-            elif cell.source.strip():
-                parts.append(f"```python\n{cell.source.strip()}\n```")
-                printed = run_cell(cell.source, names, f"{script.name}, cell {number}")
-                if printed:
-                    parts.append(f'```text title="Output"\n{printed}\n```')
-                parts += pictures()
-    title = next(line for part in parts for line in part.splitlines() if line.startswith("# "))
-    note = f"*The page is made from [`tutorials/{script.name}`](#run-it-yourself), and so are the numbers and pictures on it.*"
-    first, rest = parts[0].split(title, 1)
-    parts[0] = f"{first}{title}\n\n{note}\n{rest}"
-    parts.append(f"## Run it yourself\n\n```console\n$ python tutorials/{script.name}\n```")
-    return "\n\n".join(parts) + "\n"
-
-
-def run_cell(source: str, names: dict[str, Any], where: str) -> str:
-    """Run one cell as a notebook would: what it printed, and then the value of the expression it ends in, if there is one."""
-    tree = ast.parse(source)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(tree, where, "exec"), names)
-        if last is not None:
-            value = eval(compile(ast.Expression(last.value), where, "eval"), names)
-            if value is not None:
-                print(repr(value))
-    return printed.getvalue().rstrip()
-
-
-def pictures() -> list[str]:
-    """Every open figure as SVG within the page, so that it takes the page's colours; its title is the text for those who cannot see it."""
-    import matplotlib.pyplot as plt
-
-    found = []
-    for number in plt.get_fignums():
-        figure = plt.figure(number)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-        title = " ".join(axes.get_title() for axes in figure.axes).strip()
-        plt.close(figure)
-        svg = buffer.getvalue()
-        svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
-        svg = re.sub(r'id="(\w+_\d+)"', "", svg)  # figure_1, axes_1, …: every picture has them
-        svg = svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(title, quote=True)}"', 1)
-        svg = re.sub(r"\n\s*", "\n", svg.strip())
-        found.append(f'<figure class="plot" markdown="0">\n{svg}\n</figure>')
-    return found
 
 
 def command_line_page() -> str:
