@@ -4,10 +4,12 @@ from pathlib import Path
 
 import click
 
-from ..files import make_folder
+from ..files import make_folder, write_atomically
 from ..lab.study import nl2sql_study, run_study
-from ..lab.study_page import ratios, table
+from ..lab.study_page import page, ratios, table
 from .output import json_option, note, print_json
+
+PAGE = "study.html"
 
 
 @click.command("study")
@@ -36,16 +38,19 @@ def command(out: str, model: str, steps: int, seeds: int, workers: int, as_json:
     """Compare full fine-tuning, LoRA and adapters on questions about tables never seen, fairly.
 
     Each method is tried with equally many learning rates on validation questions; with the best it is trained from several seeds and scored on the test questions.
-    Takes some hours; stopped, it goes on with the same command.
+    Takes some hours; stopped, it goes on with the same command. It leaves study.json, and study.html to look at.
 
     \b
     Example:
       minilora study --out runs/study
     """
     study = nl2sql_study(model, steps=steps, seeds=seeds, workers=workers)
-    summary = run_study(study, make_folder(Path(out)), tell=note)
+    folder = make_folder(Path(out))
+    summary = run_study(study, folder, tell=note)
+    write_atomically(folder / PAGE, page(summary))
     if as_json:
         print_json(summary)
         return
     for line in (*table(summary), "", *ratios(summary)):
         click.echo(line)
+    note(f"The same as a page, with the rates that were tried: {folder / PAGE}")

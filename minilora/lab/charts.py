@@ -71,7 +71,7 @@ def parameters(report: Report) -> str:
         axis,
         Axis(0, 1.08, SHARES),
     )
-    chart.level(report["base"]["unseen"]["accuracy"], "base", "base model")
+    chart.level(report["base"]["unseen"]["accuracy"], "base")
     for method in methods:
         score, x = method["unseen"], method["trainable"]
         chart.whisker((x, score["low"]), (x, score["high"]))
@@ -86,15 +86,15 @@ def parameters(report: Report) -> str:
         True,
         False,
     ):  # labels stand to the right of points in the left half, and to the left of the others
-        lowest = -math.inf
-        for method in sorted(methods, key=lambda m: -m["unseen"]["accuracy"]):
+        highest = math.inf
+        for method in sorted(methods, key=lambda m: m["unseen"]["accuracy"]):
             x, score = method["trainable"], method["unseen"]["accuracy"]
             if (x < middle) == left:
                 _, y = chart.at(x, score)
-                place = max(
-                    y, lowest + 15
-                )  # pixels downwards: a label moves out of the way of the one above it
-                lowest = place
+                place = min(
+                    y, highest - 15
+                )  # pixels downwards: a label moves out of the way of the one below it
+                highest = place
                 right, anchor = (11, "start") if left else (-11, "end")
                 chart.text(x, score, method["title"], right=right, down=place - y + 4, anchor=anchor)
     return chart.svg()

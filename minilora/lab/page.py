@@ -23,7 +23,7 @@ p { margin: .4rem 0; max-width: 78ch; } .lede { font-size: 1.08rem; }
 .finding { border-left: 3px solid var(--lora); padding: .1rem 0 .1rem .9rem; margin: .9rem 0; } .lede + .finding { font-weight: 600; } .soft { color: var(--soft); font-size: .9rem; }
 .grid2 { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 1rem 1.1rem; min-width: 0; }
-figure { margin: 0; } figure p { margin: 0 0 .5rem; }
+figure { margin: 0; } figure.card { max-width: 36rem; } figure p { margin: 0 0 .5rem; }
 .scroll { overflow-x: auto; padding-top: .4rem; padding-bottom: .4rem; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .92rem; }
 th, td { padding: .5rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: baseline; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; color: var(--soft); font-size: .82rem; white-space: nowrap; }

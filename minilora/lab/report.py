@@ -44,7 +44,7 @@ def page(report: Report) -> str:
             accuracies(report),
         ),
         figure(
-            "What a parameter buys", "Accuracy on unseen tables against trainable parameters.", parameters(report)
+            "What a parameter buys", "Accuracy on unseen tables against trainable parameters; the dashed line is the base model.", parameters(report)
         ),
         figure(
             "Latency",

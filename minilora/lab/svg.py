@@ -62,11 +62,10 @@ class Chart:
         places = " ".join("{:.1f},{:.1f}".format(*self.at(x, y)) for x, y in zip(xs, ys, strict=True))
         self._marks.append(f'<polyline class="line {kind}" points="{places}">{_tip(tip)}</polyline>')
 
-    def level(self, y: float, kind: str, text: str) -> None:
-        """A dashed horizontal line all across, with a text on it."""
+    def level(self, y: float, kind: str) -> None:
+        """A dashed horizontal line all across."""
         _, place = self.at(self.x.low, y)
         self._marks.append(_line(f"level {kind}", self.left, place, self.right, place))
-        self._marks.append(_text(self.right, place - 5, text, "label", "end"))
 
     def column(self, x: float, y: float, kind: str, *, width: float, tip: str = "") -> None:
         """A bar from the bottom to ``y``, ``width`` in units of x."""

@@ -1,8 +1,10 @@
 """The study: fair by construction, resumable, and with intervals that mean what they say."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -61,7 +63,11 @@ def test_a_study_runs_shows_and_goes_on(model, tmp_path) -> None:
     assert summary["questions"] == {"validation": 6, "unseen tables": 1000, "seen tables": 400}
     assert json.loads((tmp_path / "out" / "study.json").read_text()) == json.loads(json.dumps(summary))
     assert len(list(study_page.table(summary))) == 2 + 1 + 1
-    assert "<svg" in study_page.tries(summary)
+    html = study_page.page(summary)
+    assert not re.search(r"""(src|href)=|@import|url\(|<script""", html)  # it stands alone
+    (drawing,) = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    assert len(ElementTree.fromstring(drawing).findall(".//{*}polyline")) == 1
+    assert html.count("<tr>") == 1 + 1 + 1
 
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("metrics.json")}
     assert run_study(study, tmp_path / "out", progress=False, tell=lambda line: None) == summary
