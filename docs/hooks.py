@@ -5,6 +5,7 @@ mkdocs calls ``on_files`` before it reads any page, ``on_page_markdown`` with th
 
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Put what is made while the site is built where a page asks for it: the table of all exercises, and what was measured."""
     markdown = markdown.replace("<!-- every exercise -->", exercise_table())
+    markdown = markdown.replace("<!-- the tour -->", tour())
     if "<!-- every task -->" in markdown:
         markdown = markdown.replace("<!-- every task -->", task_table())
         markdown = markdown.replace("<!-- samples of made tasks -->", task_samples())
@@ -80,6 +82,14 @@ MEASURED = {
     "growth": growth_pictures,
     "starts": lambda: bench_pages.starts(record("growth.json")),
 }
+
+
+def tour() -> str:
+    """What ``minilora quickstart`` printed, from the README, folded up."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = readme[readme.index("```text\n") :]
+    block = block[: block.index("\n```") + 4]
+    return '??? example "What it prints"\n\n' + textwrap.indent(block, "    ")
 
 
 def exercise_table() -> str:
