@@ -8,12 +8,12 @@ import numpy as np
 
 from ..data.tasks import TASKS, Classification, find_task, load_task
 from ..errors import InputError
-from ..train.fitting import answers_of, check_answers, meet
+from ..train.fitting import answers_of, check_answers, fit_lengths, meet, too_long_of
 from ..train.measure import Measuring, measure
 from .finetune import TEXTS
 from .opening import adapter_option, model_option, open_model, settings_beside
 from .options import settings_options
-from .output import json_option, note, number, print_json, print_table
+from .output import json_option, note, number, print_json, print_table, tell_too_long
 
 SCORING = tuple(Measuring.__dataclass_fields__)
 
@@ -78,7 +78,9 @@ def command(
     opened = open_model(model, adapter)
     by = answers_of(opened.model, found, answers)
     fitted = meet(opened.model, found, by, rng=np.random.default_rng(0))
+    fitted, fit = fit_lengths(fitted, opened.model, too_long_of(opened.model, by, how.too_long))
     result = measure(opened.model, fitted, how, out=out)
+    too_long = None if fit is None else fit.report()
     if as_json:
         print_json(
             {
@@ -86,6 +88,7 @@ def command(
                 "adapter": adapter,
                 "task": task,
                 "answers": by,
+                "too_long": too_long,
                 "part": result.part,
                 "primary": result.primary,
                 "metrics": dict(result.metrics),
@@ -99,6 +102,7 @@ def command(
         (f"{task}, {result.part}, {number(result.counted)} {unit}", "score"),
         [(name, number(value)) for name, value in result.metrics.items()],
     )
+    tell_too_long(too_long)
 
 
 def check_free(file: str | None, force: bool) -> None:

@@ -15,7 +15,7 @@ from ..train.runs import CONFIG, free_folder
 from .errors import ending_all, resumable
 from .opening import base_of, settings_beside
 from .options import make_settings, settings_options
-from .output import json_option, note, number, print_json, print_table, size
+from .output import json_option, note, number, print_json, print_table, size, tell_too_long
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
@@ -42,6 +42,7 @@ TEXTS = {
     "steps": "Optimizer steps.",
     "rows": "Examples a batch.",
     "length": "text: tokens a row.  [default: 256, or what fits]",
+    "too_long": "Examples longer than the model's context: error (refuse the run), cut (their texts) or skip (leave them out); what was done is counted.  [default: error; an encoder's texts: cut]",
     "schedule": "linear, cosine or constant.",
     "warmup": "Steps over which the learning rate rises.  [default: a tenth of all, at most 20]",
     "weight_decay": "Decoupled weight decay, on matrices only.",
@@ -153,5 +154,6 @@ def show(result: Result) -> None:
         click.echo(
             f"{result.ranks} ranks: each sent {result.sent:,} bytes a step, {size(result.sent)}; full fine-tuning sends {size(full)}"
         )
+    tell_too_long(result.too_long)
     if result.folder is not None:
         click.echo(f"written to {result.folder}")

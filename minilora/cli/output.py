@@ -33,6 +33,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console().print(table)
 
 
+def tell_too_long(report: Mapping[str, Any] | None) -> None:
+    """A line a part of which examples were cut or left out, since they were longer than the model's context."""
+    for part, counts in (report or {}).items():
+        for done in ("cut", "skipped") if part != "policy" else ():
+            if counts[done]:
+                click.echo(
+                    f"longer than the context: {counts[done]:,} of {counts['examples']:,} examples of {part} were {done}"
+                )
+
+
 def number(value: float | None) -> str:
     """A figure with four digits, or a dash where there is none."""
     return "–" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .cutting import refuse_long
 from .examples import Example
 from .order import Order, check_loader
 from .tokenizer import Tokenizer
@@ -81,13 +82,17 @@ def encode_examples(examples: Sequence[Example], tokenizer: Tokenizer, context: 
     prompts = tokenizer.encode_all([example.prompt for example in examples])
     completions = tokenizer.encode_all([example.completion for example in examples])
     pairs: list[Pair] = list(zip(prompts, completions, strict=True))
-    for number, (prompt, completion) in enumerate(pairs):
-        tokens = len(prompt) + len(completion) + 1
-        if tokens - 1 > context:
-            raise InputError(
-                f"example {number} ({_opening(examples[number].prompt)}) has {tokens} tokens with its completion and end, and the model reads "
-                f"{context} and predicts one more; shorten it, leave it out, or take a model with a context of {tokens - 1} or more"
-            )
+    lengths = [
+        len(prompt) + len(completion) for prompt, completion in pairs
+    ]  # the end is predicted, not read
+    place = next((number for number, length in enumerate(lengths) if length > context), 0)
+    if pairs:
+        refuse_long(
+            "examples with their completions",
+            lengths,
+            context,
+            f", first example {place} ({_opening(examples[place].prompt)})",
+        )
     return pairs
 
 

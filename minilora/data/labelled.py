@@ -3,7 +3,7 @@
 Before it: `Labelled` examples of a task, and a `Tokenizer`. After it: `Batch`es whose targets are one a row: a class's number, or a score.
 
 An encoder's tokenizer puts its marks around a text or a pair (``<s> a </s></s> b </s>``), and texts that are too long are cut, the longer of a pair first.
-A decoder reads the task's prompt, titles and all, and its head looks at the prompt's last token; a prompt that is too long is refused.
+A decoder reads the task's prompt, titles and all, and its head looks at the prompt's last token; a prompt that is too long is refused (``tasks/lengths.py`` cuts or leaves out such before).
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .batches import Batch
+from .cutting import refuse_long
 from .examples import Labelled
 from .order import Order, check_loader
 from .tasks.classification import Classification
@@ -28,12 +29,9 @@ def encode_labelled(
         seconds = [example.texts[1] for example in examples] if len(task.titles) == 2 else None
         return tokenizer.encode_marked_all(firsts, seconds, limit=context)
     prompts = tokenizer.encode_all([task.prompt(example.texts) for example in examples])
-    for number, ids in enumerate(prompts):
-        if len(ids) > context:
-            raise InputError(
-                f"example {number} of {task.name} has {len(ids)} tokens as a prompt, and the model reads {context}; "
-                "shorten it, leave it out, or take a model with a longer context"
-            )
+    lengths = [len(ids) for ids in prompts]
+    place = next((number for number, length in enumerate(lengths) if length > context), 0)
+    refuse_long(f"prompts of {task.name}", lengths, context, f", first example {place}")
     return [Marked(ids, [0] * len(ids)) for ids in prompts]
 
 

@@ -142,6 +142,16 @@ class Tokenizer:
             for encoding in self._engine.encode_batch_fast(list(texts), add_special_tokens=False)
         ]
 
+    def beginning(self, text: str, tokens: int) -> str:
+        """The longest beginning of ``text``, in whole characters, that lies within its first so many tokens."""
+        places = self._engine.encode(text, add_special_tokens=False).offsets
+        return text if len(places) <= tokens else text[: places[tokens][0]]
+
+    def ending(self, text: str, tokens: int) -> str:
+        """The end of ``text``, in whole characters, that its last so many tokens stand for."""
+        places = self._engine.encode(text, add_special_tokens=False).offsets
+        return text if len(places) <= tokens else text[places[-tokens][0] :] if tokens else ""
+
     def encode_marked(self, text: str, second: str | None = None, *, limit: int | None = None) -> Marked:
         """A text, or a pair, as an encoder reads it: see ``encode_marked_all``."""
         return self.encode_marked_all([text], None if second is None else [second], limit=limit)[0]

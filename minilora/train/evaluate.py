@@ -14,6 +14,7 @@ from typing import Protocol
 
 from ..autograd import no_grad
 from ..data.batches import Batch
+from ..data.cutting import refuse_long
 from ..data.examples import Example
 from ..data.tokenizer import Tokenizer
 from ..errors import InputError
@@ -98,6 +99,7 @@ def evaluate_task(
     if not examples:
         raise InputError("there is nothing to evaluate: the list of examples is empty")
     prompts = tokenizer.encode_all([example.prompt for example in examples])
+    refuse_long("prompts", [len(prompt) for prompt in prompts], model.room)
     began = time.perf_counter()
     with Workers(workers) as pool, progress_bar(title, len(prompts), show=progress) as bar:
 

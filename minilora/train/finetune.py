@@ -30,7 +30,7 @@ from ..models.checkpoint import load
 from ..nn import Attention, Dropout
 from . import checkpoints, log
 from .evaluate import evaluate_loss
-from .fitting import meet
+from .fitting import fit_lengths, meet
 from .log import History
 from .loop import fit
 from .measure import (
@@ -75,6 +75,7 @@ class Result:
     """What came of a run. tuned: the adapted model; settings: none left open; before, after: its scores; parameters: of the model, and how many of them were trained.
 
     start: the adapter that the run began at (its folder, method, content by digest, and whether its head was kept or is new); None where it began at the base.
+    too_long: what was done with examples longer than the model's context, and of each part that was used how many there were; None where all fit or the run would have been refused.
     ranks: how many processes trained together; sent: bytes that each gave into sums in a step: the gradient of what is trained, and the loss (0 for a process alone).
     """
 
@@ -87,6 +88,7 @@ class Result:
     trainable: int
     folder: Path | None
     start: Mapping[str, Any] | None = None
+    too_long: Mapping[str, Any] | None = None
     ranks: int = 1
     sent: int = 0
 
@@ -106,6 +108,7 @@ class Result:
             "best_validation_loss": self.history.best,
             "best_step": self.history.best_step,
             "stopped_early": self.history.stopped_early,
+            "too_long": self.too_long,
             "part": self.after.part,
             "primary": self.after.primary,
             "before": None if self.before is None else dict(self.before.metrics),
@@ -164,6 +167,7 @@ def finetune(
         tuned = begin_at(model, saved, name=settings.task)
         start = describe_start(settings.adapter, saved, head)
         identity = {**identity, "the adapter at the start": start["digest"]}
+    task, lengths = fit_lengths(task, model, settings.too_long or "error")
     data = training_data(task, model, rows=settings.rows, length=settings.length, seed=settings.seed)
     validate = None
     if settings.evaluate_every is not None:
@@ -197,7 +201,18 @@ def finetune(
     numbers = sum(parameter.size for _, parameter in tuned.model.trainable_parameters())
     sent = bytes_of_a_step(numbers, settings.dtype) if ranks.count > 1 else 0
     result = Result(
-        tuned, settings, history, before, after, parameters, tuned.trainable, folder, start, ranks.count, sent
+        tuned,
+        settings,
+        history,
+        before,
+        after,
+        parameters,
+        tuned.trainable,
+        folder,
+        start,
+        None if lengths is None else lengths.report(),
+        ranks.count,
+        sent,
     )
 
     if folder is not None:

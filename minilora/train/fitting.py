@@ -7,11 +7,34 @@ the last token. An encoder (BERT, RoBERTa, DeBERTa) reads and does not write: it
 import numpy as np
 
 from ..data.tasks import AnyTask, Classification, PlainText, Prompted, Task
+from ..data.tasks.lengths import Fit, FittedLabels, FittedTask
 from ..errors import InputError, nearest
 from ..models.base import Model
 from ..models.heads import HeadKind
 
 ANSWERS = ("prompt", "head")
+
+
+def too_long_of(model: Model, answers: str | None, given: str | None) -> str:
+    """What is done with texts longer than the model's context: what is ``given``; otherwise an encoder's are cut, as is the custom, and a decoder's refused."""
+    return given or ("cut" if answers == "head" and _is_encoder(model) else "error")
+
+
+def fit_lengths(task: AnyTask, model: Model, policy: str) -> tuple[AnyTask, Fit | None]:
+    """The task, in the form that `meet` gave it, with examples that fit the model, and what becomes of those that are too long; None where nothing is counted.
+
+    Under ``"error"`` the loaders and scoring refuse what is too long, so the task stays as it is, but for an encoder's, which they would cut.
+    """
+    if (
+        isinstance(task, PlainText)
+        or model.tokenizer is None
+        or (policy == "error" and not _is_encoder(model))
+    ):
+        return task, None
+    fit = Fit(policy, model.room)
+    if isinstance(task, Classification):
+        return FittedLabels(task, model.tokenizer, fit), fit
+    return FittedTask(task, model.tokenizer, fit), fit
 
 
 def answers_of(model: Model, task: AnyTask, given: str | None) -> str | None:
@@ -47,6 +70,11 @@ def meet(
     if model.head.describe() != HeadKind("classifier", task.outputs):
         model.set_classifier(task.outputs, rng)
     return task
+
+
+def _is_encoder(model: Model) -> bool:
+    """Whether texts are read between marks, and would be cut silently where they are too long."""
+    return model.tokenizer is not None and model.tokenizer.start is not None
 
 
 def check_answers(given: str | None) -> None:

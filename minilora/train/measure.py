@@ -25,6 +25,7 @@ from ..data import (
     text_windows,
 )
 from ..data.batches import ExampleLoader
+from ..data.cutting import check_policy
 from ..data.tasks import AnyTask, Classification, PlainText, Task
 from ..errors import InputError
 from ..models.base import Model
@@ -42,7 +43,7 @@ BEAMS = {"nl2sql": 1, "e2e": 10}
 
 @dataclass(frozen=True)
 class Measuring:
-    """How a model is scored. None leaves a field to the task; the fields are those of ``FineTuning``, explained there."""
+    """How a model is scored. None leaves a field to the task; the fields are those of ``FineTuning``, explained there. too_long is carried out by `fitting.fit_lengths`, before scoring."""
 
     part: str = "validation"
     limit: int | None = None
@@ -51,6 +52,7 @@ class Measuring:
     no_repeat_ngram: int | None = None
     answer_tokens: int | None = None
     length: int | None = None
+    too_long: str | None = None
     workers: int = 2
 
     def __post_init__(self) -> None:
@@ -61,6 +63,7 @@ class Measuring:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"{name} must be at least 1, not {value}")
+        check_policy(self.too_long)
 
     def width(self, task: str) -> int:
         """How many continuations are kept; 1 is greedy."""
@@ -81,7 +84,7 @@ class Measuring:
         of_writing = ("beam", "answer_tokens", "length_penalty", "no_repeat_ngram")
         others = ("length", *(of_writing if answers == "head" else penalties))
         if task == "text":
-            others = of_writing
+            others = (*of_writing, "too_long")
         return [name for name in others if getattr(self, name) is not None]
 
 

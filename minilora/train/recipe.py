@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..methods import Method
 from ..models.base import Model
 from .choices import METHODS, build_method, choices, own_settings, settle_method
-from .fitting import answers_of, check_answers
+from .fitting import answers_of, check_answers, too_long_of
 from .measure import Measuring, row_length, tokenizer_of
 from .settings import Training
 from .start import adopt, read_start
@@ -43,6 +43,7 @@ class FineTuning:
         steps: optimizer steps.
         rows: examples a batch.
         length: text: tokens a row (256, or fewer where the context or a part of the text is shorter).
+        too_long: of examples longer than the model's context: ``"error"`` refuses the run, ``"cut"`` cuts their texts, ``"skip"`` leaves them out (an encoder's texts cut, others an error).
         schedule, weight_decay, clip, accumulation, label_smoothing: see ``Training``; a clip of 0 never clips.
         warmup: steps over which the learning rate rises (a tenth of all, at most 20).
         dropout: the rate of the model's own dropout (that of its configuration).
@@ -82,6 +83,7 @@ class FineTuning:
     steps: int = 1000
     rows: int = 16
     length: int | None = None
+    too_long: str | None = None
     schedule: str = "linear"
     warmup: int | None = None
     weight_decay: float = 0.01
@@ -160,6 +162,7 @@ class FineTuning:
             no_repeat_ngram=self.no_repeat_ngram,
             answer_tokens=self.answer_tokens,
             length=self.length,
+            too_long=self.too_long,
             workers=self.workers,
         )
 
@@ -198,6 +201,8 @@ def settle(settings: FineTuning, model: Model, task: AnyTask) -> FineTuning:
         "method": settings.names,
     }
     settled |= settle_method(settings.names, settings)
+    if not isinstance(task, PlainText):
+        settled["too_long"] = too_long_of(model, answers, settings.too_long)
     if isinstance(task, PlainText):
         length = settings.length
         settled["length"] = (

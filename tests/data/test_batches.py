@@ -99,7 +99,7 @@ def test_text_longer_than_the_context(tokenizer: Tokenizer) -> None:
     context = len(tokenizer.encode(fits.prompt + fits.completion))
     assert len(encode_examples([fits], tokenizer, context)) == 1
     with pytest.raises(
-        InputError, match=r"example 1 \('count: 7777.*…'\) has \d+ tokens.*context of \d+ or more"
+        InputError, match=r"1 of 2 examples .*context of \d+ tokens, first example 1 \('count: 7777.*…'\)"
     ):
         encode_examples([fits, too_long], tokenizer, context)
 

@@ -86,7 +86,7 @@ def test_bad_examples_are_refused(trained):
     model, tokenizer = trained
     with pytest.raises(InputError, match="the list of examples is empty"):
         evaluate_task(model, Colours(), [], tokenizer)
-    with pytest.raises(InputError, match="more than the model's context of 32"):
+    with pytest.raises(InputError, match="1 of 1 prompts are longer than the model's context of 32 tokens"):
         evaluate_task(model, Colours(), [Example("word " * 100, " x")], tokenizer)
 
 

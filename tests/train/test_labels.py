@@ -12,12 +12,14 @@ from minilora.data.tasks import load_task
 from minilora.data.tokenizer import ROBERTA, Tokenizer
 from minilora.errors import InputError
 from minilora.models.bert import Bert, BertConfig
-from minilora.models.checkpoint import load
+from minilora.models.checkpoint import load, save
+from minilora.models.gpt import GPT
 from minilora.train.finetune import finetune
 from minilora.train.fitting import answers_of, meet
 from minilora.train.measure import Measuring, measure
 from minilora.train.predictions import predict
 from minilora.train.recipe import FineTuning
+from minilora.train.runs import CONFIG, read_config
 
 from ..cli.tiny import write_model
 
@@ -61,7 +63,8 @@ def test_batches_of_pairs_for_an_encoder(encoder):
 def test_a_prompt_too_long_for_a_decoder_is_refused(folder):
     task = load_task("entailment")
     with pytest.raises(
-        InputError, match=r"example 0 of entailment has \d+ tokens as a prompt, and the model reads 8"
+        InputError,
+        match=r"3 of 3 prompts of entailment are longer than the model's context of 8 tokens, first example 0",
     ):
         encode_labelled(task.test[:3], task, load(str(folder)).tokenizer, 8)
 
@@ -136,3 +139,41 @@ def test_answers_without_effect_are_named():
     assert settings.idle() == ["answers"]
     assert replace(settings, task="cola", data_seed=1).idle() == ["data_seed"]
     assert "beam" in replace(settings, task="cola", beam=2).idle()
+
+
+@pytest.mark.parametrize(("answers", "policy"), [("head", "cut"), ("prompt", "cut"), ("prompt", "skip")])
+def test_what_is_too_long_is_cut_or_left_out_and_counted(folder, tmp_path, answers, policy):
+    task = load_task("entailment")
+    tokenizer = load(str(folder)).tokenizer
+    prompted = task.prompted()
+    lengths = [
+        len(tokenizer.encode(e.prompt + (e.completion if answers == "prompt" else "")))
+        for e in prompted.validation
+    ]
+    context = sorted(lengths)[len(lengths) * 3 // 4]
+    model = load(str(folder))
+    short = GPT(replace(model.config, context=context), np.random.default_rng(0))
+    short.tokenizer = tokenizer
+    save(short, tmp_path / "short")
+    settings = FineTuning(
+        model=str(tmp_path / "short"),
+        task="entailment",
+        answers=answers,
+        steps=1,
+        rows=2,
+        limit=4,
+        before=False,
+    )
+    with pytest.raises(InputError, match=rf"context of {context} tokens.*\(--too-long\)"):
+        finetune(settings)
+    result = finetune(replace(settings, too_long=policy), tmp_path / "run")
+    counted = result.report()["too_long"]
+    assert counted["policy"] == policy
+    done, other = ("cut", "skipped") if policy == "cut" else ("skipped", "cut")
+    assert counted["validation"] == {
+        "examples": len(lengths),
+        done: sum(length > context for length in lengths),
+        other: 0,
+    }
+    assert counted["train"][done] > 0
+    assert read_config(tmp_path / "run" / CONFIG, FineTuning, "finetune")["too_long"] == policy

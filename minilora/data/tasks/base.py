@@ -6,11 +6,14 @@ from ``test``, which nothing is chosen by.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal
 
 from ...errors import InputError
+from ..cutting import cut_before
 from ..examples import Example
+from ..tokenizer import Tokenizer
 
 Split = Literal["train", "validation", "test"]
 """The parts of a task."""
@@ -26,6 +29,7 @@ class Task(ABC):
         primary: the entry of `score` that decides between models.
         lower_is_better: whether a smaller primary score is the better one.
         answer_tokens: the most tokens a model may write for one prediction.
+        cue: where the part of a prompt begins that is never cut: its last line, or what asks for the answer.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Task(ABC):
     primary: str
     lower_is_better: bool = False
     answer_tokens: int
+    cue: str = "\n"
 
     @property
     @abstractmethod
@@ -57,6 +62,10 @@ class Task(ABC):
         ``predictions[i]`` is the text a model wrote after ``examples[i].prompt``, without the end token. Raises InputError when there are not as many
         predictions as examples, or none.
         """
+
+    def shortened(self, example: Example, tokenizer: Tokenizer, tokens: int) -> Example:
+        """The example with a prompt of at most so many tokens: its source text is cut at the end, and ``cue`` with what follows it stays. Raises InputError where that alone is longer."""
+        return replace(example, prompt=cut_before(example.prompt, self.cue, tokenizer, tokens))
 
 
 class MadeTask(Task):

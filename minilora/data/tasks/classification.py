@@ -6,11 +6,14 @@ Before it: the readers of ``glue`` and ``labels.py``, and the generators of ``la
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...errors import InputError
+from ..cutting import cut_longest_first
 from ..examples import Example, Labelled
 from ..metrics import accuracy, f1, macro_f1, matthews, pearson, spearman
+from ..tokenizer import Tokenizer
 from .base import Task
 
 Number = int | float
@@ -118,6 +121,11 @@ class Classification(ABC):
         """How a prompt's answer says a label."""
         return f"{label:.1f}" if self.regression else self.words[int(label)]
 
+    def shortened(self, example: Labelled, tokenizer: Tokenizer, tokens: int) -> Labelled:
+        """The example with texts whose prompt has at most so many tokens: the longer of two is cut first. Raises InputError where the titles alone are longer."""
+        texts = [" ".join(text.split()) for text in example.texts]  # as the prompt writes them
+        return replace(example, texts=cut_longest_first(texts, self.prompt, tokenizer, tokens))
+
     def prompted(self) -> "Prompted":
         """The same task for a model that writes: each label becomes a word after a prompt."""
         return Prompted(self)
@@ -159,12 +167,19 @@ class Prompted(Task):
         found = self.task.score(labelled, [middle if answer is None else answer for answer in answers])
         return {**found, "unanswered": sum(answer is None for answer in answers) / len(answers)}
 
+    def shortened(self, example: Example, tokenizer: Tokenizer, tokens: int) -> Example:
+        """The example with shorter texts: see `Classification.shortened`."""
+        labelled = self.task.shortened(example.extra["labelled"], tokenizer, tokens)
+        return self._example(labelled)
+
+    def _example(self, labelled: Labelled) -> Example:
+        return Example(
+            self.task.prompt(labelled.texts), f" {self.task.word(labelled.label)}", {"labelled": labelled}
+        )
+
     def _part(self, name: str, examples: Sequence[Labelled]) -> tuple[Example, ...]:
         if name not in self._known:
-            self._known[name] = tuple(
-                Example(self.task.prompt(e.texts), f" {self.task.word(e.label)}", {"labelled": e})
-                for e in examples
-            )
+            self._known[name] = tuple(map(self._example, examples))
         return self._known[name]
 
     def _read(self, text: str) -> Number | None:

@@ -88,6 +88,7 @@ class Conversations(MadeTask):
     description = "conversations to summaries; made from a seed, needs no file"
     primary = "rougeL"
     answer_tokens = 64
+    cue = "\n\nSummary:"
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
         """``rouge1``, ``rouge2``, ``rougeL`` against the nearest wording, and ``facts``."""

@@ -72,6 +72,7 @@ class Spider(Task):
     description = "questions about databases of several tables to SQL; a folder with Spider's tables.json, train*.json and dev.json"
     primary = "exact_set"
     answer_tokens = 96
+    cue = "\nQ:"
 
     def __init__(self, data: str | os.PathLike[str]) -> None:
         path = Path(data)

@@ -25,6 +25,7 @@ class Summaries(Written):
 
     primary = "rougeL"
     answer_tokens = 96
+    cue = "\n\nSummary:"
     summaries: tuple[str, ...]
 
     def read(self, file: Path) -> list[Example]:

@@ -44,6 +44,7 @@ class NL2SQLJoins(MadeTask):
     description = "questions about two linked tables (joins, groups, order, nested queries) to SQL; made from a seed, needs no file"
     primary = "execution"
     answer_tokens = 80
+    cue = "\nQ:"
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
         """``execution``, the share that returns the right rows (in order where the right query orders them), and that for each kind of question; ``exact_set``, the

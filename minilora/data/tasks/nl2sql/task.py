@@ -52,6 +52,7 @@ class NL2SQL(Task):
     made = True
     primary = "execution"
     answer_tokens = 48
+    cue = "\nQ:"
 
     def __init__(self, seed: int = 0) -> None:
         if seed < 0:

@@ -39,6 +39,7 @@ class WikiSQL(Task):
     description = "questions about tables to SQL; a folder with WikiSQL's *.jsonl and *.tables.jsonl, or of prompt lines"
     primary = "logical_form"
     answer_tokens = 64
+    cue = "\nQ:"
 
     def __init__(self, data: str | os.PathLike[str]) -> None:
         path = Path(data)
