@@ -3,7 +3,7 @@
 Comes before everything else: the other rooms ask an array for its namespace and otherwise write plain array code. Nothing here knows of tensors.
 """
 
-from .differences import erf, memory_in_use, row_dot, row_sum, scatter_add, synchronise
+from .differences import erf, memory_in_use, row_dot, row_sum, same_card, scatter_add, synchronise
 from .elementwise import elementwise
 from .memory import tune_malloc
 from .namespace import Array, namespace, to_device, to_host
@@ -16,6 +16,7 @@ __all__ = [
     "namespace",
     "row_dot",
     "row_sum",
+    "same_card",
     "scatter_add",
     "synchronise",
     "to_device",

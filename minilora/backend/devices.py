@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from ..errors import InputError, nearest
+
+DEVICES = ("cpu", "cuda")
 INSTALL = 'pip install "minilora[cuda12]" or "minilora[cuda13]", by the CUDA version that nvidia-smi shows'
 
 
@@ -106,6 +109,28 @@ def cuda() -> Cuda:
     except Exception as error:  # whatever CuPy lacks shows here, as errors of many kinds
         return _without(found, f"CuPy cannot run a kernel: {_first_line(error)}; {INSTALL}")
     return found if works else _without(found, "a card adds 1 and 1 and does not find 2")
+
+
+def check_device(device: str) -> None:
+    """Raise InputError for a device whose name is not known."""
+    if device not in DEVICES:
+        raise InputError(f"device must be {' or '.join(DEVICES)}, not {device!r}{nearest(device, DEVICES)}")
+
+
+def use_device(device: str, place: int = 0) -> None:
+    """See to it that ``device`` can compute. Of several cards this thread takes number ``place``, counted round: one each for the processes of a machine that train together.
+
+    Raises InputError, with the reason, where CUDA cannot be used.
+    """
+    check_device(device)
+    if device == "cpu":
+        return
+    found = cuda()
+    if found.reason is not None:
+        raise InputError(f"device 'cuda' cannot be used: {found.reason}; or compute with device 'cpu'")
+    import cupy  # heavy and optional
+
+    cupy.cuda.Device(place % len(found.cards)).use()
 
 
 def _without(found: Cuda, reason: str) -> Cuda:

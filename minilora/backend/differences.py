@@ -4,6 +4,8 @@ Everything else in the package is written once, with operators, methods and the 
 """
 
 import math
+import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -68,6 +70,17 @@ def synchronise(array: Array) -> None:
     xp = namespace(array)
     if xp is not np:
         xp.cuda.Device().synchronize()
+
+
+def same_card() -> Callable[[], object]:
+    """What a new thread calls first, so that it computes on the card of the thread that asks here: by itself it would begin on card 0. Nothing where there is no card."""
+    cupy = sys.modules.get("cupy")
+    if cupy is None:
+        return lambda: None
+    try:
+        return cupy.cuda.Device().use  # type: ignore[no-any-return]
+    except cupy.cuda.runtime.CUDARuntimeError:  # imported, and without a card: so no array of it exists
+        return lambda: None
 
 
 def memory_in_use(array: Array) -> int:

@@ -16,7 +16,8 @@ def elementwise(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Make of ``kernel(xp, *arrays)`` a function of ``arrays`` on either device, whose result has the dtype of the first.
 
     The kernel may use operators and the ufuncs of ``xp`` (a kernel that is being compiled sees stand-ins, which NumPy's own ufuncs don't know), but no reductions and no
-    shapes. Augmented assignments (``t *= 2``) to arrays the kernel has made itself are welcome: they spare NumPy a temporary.
+    shapes. Augmented assignments (``t *= 2``) to arrays the kernel has made itself are welcome: they spare NumPy a temporary. To the arrays it is given they change these; a kernel that does
+    only that returns nothing. Numbers among the arguments stay Python's, which take the arrays' dtype on both.
     """
     compiled: list[Callable[..., Any]] = []
 
@@ -27,6 +28,8 @@ def elementwise(kernel: Callable[..., Any]) -> Callable[..., Any]:
         if not compiled:
             compiled.append(xp.fuse(lambda *stand_ins: kernel(xp, *stand_ins)))
         found = compiled[0](*arrays)
+        if found is None:
+            return None
         return found.astype(arrays[0].dtype, copy=False)  # a Python number in a fused kernel is a float64
 
     run.__name__, run.__doc__ = kernel.__name__, kernel.__doc__

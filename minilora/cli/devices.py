@@ -13,7 +13,7 @@ from .output import json_option, print_json, print_table, size
 def command(as_json: bool) -> None:
     """Say what this machine has to compute with: processor, memory, BLAS, and the graphics cards that CuPy reaches, or why it reaches none.
 
-    Training and generation by the commands run on the CPU; in Python, model.to("cuda") moves a model to a card.
+    minilora finetune, evaluate and generate compute on a card with --device cuda; in Python, model.to("cuda") moves a model there.
 
     \b
     Examples:

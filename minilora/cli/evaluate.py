@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..train.fitting import answers_of, check_answers, fit_lengths, meet, too_long_of
 from ..train.measure import Measuring, measure
 from .finetune import TEXTS
-from .opening import adapter_option, model_option, open_model, settings_beside
+from .opening import adapter_option, device_option, model_option, open_model, settings_beside
 from .options import settings_options
 from .output import json_option, note, number, print_json, print_table, tell_too_long
 
@@ -21,6 +21,7 @@ SCORING = tuple(Measuring.__dataclass_fields__)
 @click.command("evaluate")
 @model_option
 @adapter_option
+@device_option
 @click.option("--task", help=f"One of {', '.join(TASKS)}.  [default: the adapter's own]")
 @click.option("--data", help="The file or folder that the task reads.  [default: the adapter's own]")
 @click.option("--data-seed", type=int, help=TEXTS["data_seed"])
@@ -32,6 +33,7 @@ SCORING = tuple(Measuring.__dataclass_fields__)
 def command(
     model: str | None,
     adapter: str | None,
+    device: str,
     task: str | None,
     data: str | None,
     data_seed: int | None,
@@ -75,7 +77,7 @@ def command(
         note(f"Note: without effect on {task}: {', '.join(idle)}.")
     check_free(out, force)
     found = load_task(task, data=data, seed=data_seed or 0)
-    opened = open_model(model, adapter)
+    opened = open_model(model, adapter, device)
     by = answers_of(opened.model, found, answers)
     fitted = meet(opened.model, found, by, rng=np.random.default_rng(0))
     fitted, fit = fit_lengths(fitted, opened.model, too_long_of(opened.model, by, how.too_long))

@@ -8,7 +8,7 @@ import click
 from ..errors import InputError
 from ..models.generate import Beam, Decoding, Greedy, Sample, generate
 from ..train.measure import tokenizer_of
-from .opening import adapter_option, model_option, open_model
+from .opening import adapter_option, device_option, model_option, open_model
 from .output import json_option, print_json
 
 
@@ -16,6 +16,7 @@ from .output import json_option, print_json
 @click.argument("prompt", required=False)
 @model_option
 @adapter_option
+@device_option
 @click.option("--file", metavar="FILE", help="Read the prompt from a file; - reads standard input.")
 @click.option("--limit", type=int, default=100, show_default=True, help="The most tokens to write.")
 @click.option("--temperature", type=float, help="Draw at random from softmax(logits / temperature).")
@@ -30,6 +31,7 @@ def command(
     prompt: str | None,
     model: str | None,
     adapter: str | None,
+    device: str,
     file: str | None,
     limit: int,
     temperature: float | None,
@@ -48,7 +50,7 @@ def command(
     """
     text = read_prompt(prompt, file)
     decoding = choose(temperature, top_k, top_p, seed, beam)
-    opened = open_model(model, adapter)
+    opened = open_model(model, adapter, device)
     tokenizer = tokenizer_of(opened.model)
     ids = tokenizer.encode(text)
     (found,) = generate(opened.model, [ids], limit=limit, decoding=decoding, end=tokenizer.end)

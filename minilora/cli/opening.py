@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
+from ..backend.devices import use_device
 from ..errors import InputError
 from ..methods import Tuned, load_adapter
 from ..methods.peft import is_peft, summarize
@@ -25,6 +26,13 @@ model_option = click.option(
 )
 adapter_option = click.option(
     "--adapter", metavar="DIR", help="A folder that finetune wrote, or one of PEFT's."
+)
+
+device_option = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="cpu, or cuda for a graphics card (see minilora devices).",
 )
 
 
@@ -55,16 +63,18 @@ def base_of(adapter: str | None) -> str:
     return FineTuning.model if noted is None else str(noted)
 
 
-def open_model(model: str | None, adapter: str | None) -> Opened:
-    """Load the model, and the adapter into it, with the classification head that the adapter was trained with, if it was.
+def open_model(model: str | None, adapter: str | None, device: str = "cpu") -> Opened:
+    """Load the model, and the adapter into it, with the classification head that the adapter was trained with, if it was; on ``device``.
 
-    Raises InputError for either that cannot be loaded, and where they do not fit each other.
+    Raises InputError for either that cannot be loaded, where they do not fit each other, and for a device that cannot be used.
     """
+    use_device(device)
     name = model or base_of(adapter)
     loaded = load(name)
     if adapter is None:
-        return Opened(loaded, name, None)
+        return Opened(loaded.to(device), name, None)
     outputs = labels_in(adapter)
     if outputs and loaded.head.describe() != HeadKind("classifier", outputs):
         loaded.set_classifier(outputs, np.random.default_rng(0))  # the adapter brings its weights
-    return Opened(loaded, name, load_adapter(loaded, adapter))
+    tuned = load_adapter(loaded, adapter)
+    return Opened(loaded.to(device), name, tuned)

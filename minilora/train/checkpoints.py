@@ -51,9 +51,9 @@ def fingerprint(settings: Training, model: Learner, identity: Mapping[str, Setti
     """Everything that decides the numbers of a run, by name: its settings, its weights' names, dtype and frozen values, and what the caller adds."""
     trainable = dict(model.trainable_parameters())
     frozen = [(name, parameter) for name, parameter in model.named_parameters() if name not in trainable]
-    # save_every decides when the run is written down, not what it computes.
+    # These two decide when the run is written down and read back, not what it computes.
     decisive: dict[str, Setting] = {
-        k: v for k, v in dataclasses.asdict(settings).items() if k != "save_every"
+        k: v for k, v in dataclasses.asdict(settings).items() if k not in ("save_every", "log_every")
     }
     decisive |= {
         "dtype": ", ".join(sorted({str(parameter.dtype) for parameter in trainable.values()})),

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.devices import use_device
 from ..data.tasks import AnyTask, Classification, PlainText, load_task
 from ..errors import InputError
 from ..files import write_atomically
@@ -58,7 +59,9 @@ FREE = (
     "model",
     "data",
     "adapter",
+    "device",
     "save_every",
+    "log_every",
     "part",
     "limit",
     "before",
@@ -139,7 +142,7 @@ def finetune(
     a run. progress: show bars; None shows them in a terminal or a notebook. ranks: the processes that train together (``ranks.world()``); the first alone scores, and reads and writes
     ``out``; all get the same result. Sets malloc for the whole process, as ``fit`` does.
 
-    Raises InputError for input that cannot be used and for a folder that holds a run when neither ``resume`` nor ``force`` is given; TrainingDiverged when the loss is not finite.
+    Raises InputError for input and a device that cannot be used, and for a folder that holds a run when neither ``resume`` nor ``force`` is given; TrainingDiverged when the loss is not finite.
     """
     ranks = Ranks() if ranks is None else ranks
     folder = None if out is None else Path(out)
@@ -147,6 +150,7 @@ def finetune(
         raise InputError("resume and force need out, the folder of the run")
     if folder is not None:
         ranks.on_first(lambda: refuse_existing(folder, OUTPUTS, resume=resume, force=force))
+    use_device(settings.device, ranks.place)
     model = load(settings.model).astype(np.dtype(settings.dtype))
     task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
     settings = settle(settings, model, task)
@@ -167,6 +171,7 @@ def finetune(
         tuned = begin_at(model, saved, name=settings.task)
         start = describe_start(settings.adapter, saved, head)
         identity = {**identity, "the adapter at the start": start["digest"]}
+    model.to(settings.device)
     task, lengths = fit_lengths(task, model, settings.too_long or "error")
     data = training_data(task, model, rows=settings.rows, length=settings.length, seed=settings.seed)
     validate = None

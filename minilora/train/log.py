@@ -17,8 +17,8 @@ NAME = "log.jsonl"
 
 @dataclass(frozen=True)
 class Record:
-    """One step: its number (from 1), loss in nats a counted token, learning rate, norm of the gradient before clipping, tokens read, seconds taken, and the
-    validation after it, where there was one."""
+    """One step: its number (from 1), loss in nats a counted token, learning rate, norm of the gradient before clipping, tokens read, seconds taken (of steps
+    whose figures were read back together, each its share), and the validation after it, where there was one."""
 
     step: int
     loss: float

@@ -7,12 +7,13 @@ randomness comes from (seed, step), batches from the step, so a run that was kil
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array, to_host, tune_malloc
+from ..backend import Array, namespace, to_host, tune_malloc
 from ..data.batches import Batch
 from ..errors import InputError, RunFailed
 from ..files import make_folder
@@ -108,8 +109,10 @@ def fit(
     ):
         if watch is not None:
             watch(state.step)
+        taken: list[Taken] = []
         while not finished(settings, state):
-            began = time.perf_counter()
+            if not taken:
+                began = time.perf_counter()
             rate = settings.learning_rate * settings.make_schedule().factor(state.step, settings.steps)
             first = state.step * settings.accumulation
             of_step = [batches(index) for index in range(first, first + settings.accumulation)]
@@ -120,15 +123,20 @@ def fit(
                     smoothing=settings.label_smoothing, dropout=dropout,
                 )  # fmt: skip
                 norm = gradient_norm(gradient)
-                if not (math.isfinite(loss) and math.isfinite(norm)):
-                    where = first_not_finite(parameters, optimizer.layout, gradient)
-                    what, value = ("norm of the gradient", norm) if math.isfinite(loss) else ("loss", loss)
-                    raise TrainingDiverged(state.step + 1, what, value, rate, where)
-                if settings.clip is not None and norm > settings.clip:
-                    gradient *= settings.clip / norm
+                tokens = sum(int(batch.mask.sum()) for batch in of_step)
+                taken.append(Taken(state.step + 1, loss, norm, rate, tokens))
+                if due := reading_due(settings, state.step + 1):
+                    figures = read_back(taken)
+                    for step, (loss, norm) in zip(taken, figures, strict=True):
+                        if not (math.isfinite(loss) and math.isfinite(norm)):
+                            where = first_not_finite(parameters, optimizer.layout, gradient)
+                            named = ("norm of the gradient", norm) if math.isfinite(loss) else ("loss", loss)
+                            raise TrainingDiverged(step.number, *named, step.learning_rate, where)
+                if settings.clip is not None:
+                    clip_gradient(gradient, taken[-1].norm, settings.clip)
                 optimizer.step(gradient, rate)
             state.step += 1
-            seconds = time.perf_counter() - began
+            seconds = (time.perf_counter() - began) / len(taken)
             validation = None
             if validate is not None and validation_due(settings, state.step):
                 validation = ranks.on_first(lambda: float(validate()))
@@ -136,9 +144,14 @@ def fit(
                     where = first_not_finite(parameters, optimizer.layout, gradient)
                     raise TrainingDiverged(state.step, "validation", validation, rate, where)
                 note_validation(state, validation, parameters, keep=settings.patience is not None)
-            tokens = sum(int(batch.mask.sum()) for batch in of_step)
-            journal.append(Record(state.step, loss, rate, norm, tokens, seconds, validation))
-            bar.advance(in_brief(journal.records))
+            if due:
+                for step, (loss, norm) in zip(taken, figures, strict=True):
+                    last = validation if step is taken[-1] else None
+                    journal.append(
+                        Record(step.number, loss, step.learning_rate, norm, step.tokens, seconds, last)
+                    )
+                bar.advance(in_brief(journal.records), steps=len(taken))
+                taken.clear()
             if watch is not None:
                 watch(state.step)
             if finished(settings, state) or state.step % settings.save_every == 0:
@@ -229,10 +242,43 @@ def note_validation(state: Progress, value: float, parameters: Mapping[str, Tens
         state.best_parameters = {name: parameter.data.copy() for name, parameter in parameters.items()}
 
 
-def gradient_norm(gradient: Array) -> float:
-    """‖g‖₂ over all parameters together. Each block is summed in the gradient's dtype, the blocks in float64."""
+@dataclass(frozen=True)
+class Taken:
+    """A step whose figures are where they were computed: on a card, which may still be at work. Of what they are see ``Record``."""
+
+    number: int
+    loss: Array
+    norm: Array
+    learning_rate: float
+    tokens: int
+
+
+def reading_due(settings: Training, step: int) -> bool:
+    """Whether the figures of the steps up to ``step`` are read back: every ``log_every`` steps, and before they are validated or written down."""
+    return step % settings.log_every == 0 or step % settings.save_every == 0 or validation_due(settings, step)
+
+
+def read_back(taken: Sequence[Taken]) -> list[tuple[float, float]]:
+    """(loss, norm) of each step: from a card in one transfer, the only thing that a step waits for."""
+    figures = [figure for step in taken for figure in (step.loss, step.norm)]
+    flat = to_host(namespace(figures[0]).stack(figures)).tolist()
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def gradient_norm(gradient: Array) -> Array:
+    """‖g‖₂ over all parameters together, a float64 on the device of ``gradient``. Each block is summed in the gradient's dtype, the blocks in float64."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return math.sqrt(sum(float(gradient[block] @ gradient[block]) for block in blocks(gradient)))
+        squares = [(gradient[block] @ gradient[block]).astype(np.float64) for block in blocks(gradient)]
+        return namespace(gradient).sqrt(sum(squares))
+
+
+def clip_gradient(gradient: Array, norm: Array, longest: float) -> None:
+    """Scale ``gradient``, in place, down to the length ``longest`` where its ``norm`` is larger."""
+    xp = namespace(gradient)
+    if xp is not np:  # the host does not know the norm, and need not wait for it
+        gradient *= xp.minimum(longest / norm, 1.0).astype(gradient.dtype)
+    elif norm > longest:
+        gradient *= float(longest / norm)
 
 
 def first_not_finite(parameters: Mapping[str, Tensor], layout: Layout, gradient: Array) -> str:

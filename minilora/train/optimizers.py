@@ -6,18 +6,18 @@ gives the state of one run, whose ``step(gradients, learning_rate)`` changes the
 Weight decay is decoupled (it shrinks the weights themselves, not through the gradient), and touches matrices only: arrays with two or more axes. Biases and the
 gains of layer norms, which have one, set an offset or a scale and are left alone, as is usual since GPT-2.
 
-The moments are flat arrays (``Layout``). The update is some ten passes over them, made block by block so that all
+The moments are flat arrays (``Layout``). The update is written once, element by element: on a GPU it is one kernel over them. On the CPU it is some ten passes, made block by block so that all
 but the first find their data in the processor's cache: measured on 5.6 M parameters, 16 ms where passes over the whole arrays take 25.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array, namespace
+from ..backend import Array, elementwise, namespace
 from ..errors import InputError
 from .flat import Layout
 
@@ -110,13 +110,10 @@ class SGDState:
         flat = flat_gradient(self.layout, gradients)
         self.steps += 1
         for block in blocks(flat):
-            g = flat[block]
-            if self.velocity is not None:
-                u = self.velocity[block]
-                u *= self.settings.momentum
-                u += g
-                g[...] = u
-            g *= rate
+            if self.velocity is None:
+                flat[block] *= rate
+            else:
+                sgd_step(flat[block], self.velocity[block], self.settings.momentum, rate)
         move(self.parameters, self.layout, flat, shrink=1.0 - rate * self.settings.weight_decay)
 
     def state(self) -> dict[str, Array]:
@@ -142,24 +139,13 @@ class AdamWState:
         s = self.settings
         rate = s.learning_rate if learning_rate is None else float(learning_rate)
         flat = flat_gradient(self.layout, gradients)
-        xp = namespace(flat)
         self.steps += 1
         # Both corrections are Python floats: a NumPy float64 here would turn every float32 array below into float64.
         scale_m = rate / (1.0 - s.beta1**self.steps)
         scale_v = 1.0 / (1.0 - s.beta2**self.steps)
+        keep = (s.beta1, 1.0 - s.beta1, s.beta2, 1.0 - s.beta2)
         for block in blocks(flat):
-            g, m, v = flat[block], self.first[block], self.second[block]
-            m *= s.beta1
-            m += (1.0 - s.beta1) * g
-            v *= s.beta2
-            g *= g
-            g *= 1.0 - s.beta2
-            v += g
-            xp.multiply(v, scale_v, out=g)  # from here on g holds the denominator, and then the step
-            xp.sqrt(g, out=g)
-            g += s.epsilon
-            xp.divide(m, g, out=g)
-            g *= scale_m
+            adamw_step(flat[block], self.first[block], self.second[block], *keep, s.epsilon, scale_m, scale_v)
         move(self.parameters, self.layout, flat, shrink=1.0 - rate * s.weight_decay)
 
     def state(self) -> dict[str, Array]:
@@ -170,6 +156,36 @@ class AdamWState:
         """See ``OptimizerState.load_state``."""
         load_flat(self.state(), arrays)
         self.steps = steps
+
+
+@elementwise
+def adamw_step(
+    xp: Any, g: Array, m: Array, v: Array,
+    beta1: float, rest1: float, beta2: float, rest2: float, epsilon: float, scale_m: float, scale_v: float,
+) -> None:  # fmt: skip
+    """Renew the moments ``m`` and ``v`` of AdamW by the gradient ``g``, and put the step η m̂ / (√v̂ + ε) in its place, all in place.
+
+    rest1, rest2: 1 − β₁ and 1 − β₂; scale_m: η / (1 − β₁ᵗ), scale_v: 1 / (1 − β₂ᵗ).
+    """
+    m *= beta1
+    m += rest1 * g
+    v *= beta2
+    g *= g
+    g *= rest2
+    v += g
+    xp.multiply(v, scale_v, out=g)  # from here on g holds the denominator, and then the step
+    xp.sqrt(g, out=g)
+    g += epsilon
+    xp.divide(m, g, out=g)
+    g *= scale_m
+
+
+@elementwise
+def sgd_step(xp: Any, g: Array, u: Array, momentum: float, rate: float) -> None:
+    """Renew the velocity ``u`` by the gradient ``g``, and put the step η u in its place, all in place."""
+    u *= momentum
+    u += g
+    xp.multiply(u, rate, out=g)
 
 
 def flat_gradient(layout: Layout, gradients: Sequence[Array | None] | Array) -> Array:

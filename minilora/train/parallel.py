@@ -19,7 +19,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from ..autograd import Tensor, gradients
-from ..backend import Array
+from ..backend import Array, namespace, same_card
 from ..data.batches import Batch
 from ..errors import InputError
 from .flat import Layout
@@ -58,7 +58,7 @@ class Workers:
     def __init__(self, count: int, ranks: Ranks | None = None) -> None:
         self.count, self.ranks = count, ranks or Ranks()
         threads = -(-count // self.ranks.count)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="shard") if threads > 1 else None
+        self._pool = ThreadPoolExecutor(threads, "shard", same_card()) if threads > 1 else None
         self._libraries = (
             ThreadpoolController()
         )  # looks for the loaded BLAS once: the search takes milliseconds
@@ -112,8 +112,8 @@ def loss_and_gradient(
     *,
     smoothing: float = 0.0,
     dropout: tuple[int, int] | None = None,
-) -> float:
-    """The loss of a step, and its gradient with respect to ``parameters``, flat, in ``out``.
+) -> Array:
+    """The loss of a step, a float64 on the device of ``out``, and its gradient with respect to ``parameters``, flat, in ``out``.
 
     loss = Σ over shards of (Σ over counted targets of −log p) / n, with n the counted targets of *all* ``batches``: n is global, so the sum over shards and
     batches is the loss of the one large batch, and so is its gradient. Of several ranks each is given all ``batches`` and computes its share of their shards; gradient and loss are
@@ -128,16 +128,16 @@ def loss_and_gradient(
         )
     wrt = list(parameters.values())
     out[...] = 0
-    losses = np.zeros(1)  # in float64, whatever the model's dtype
+    losses = namespace(out).zeros(1, dtype=np.float64)  # whatever the model's dtype
     jobs: list[tuple[int, Batch]] = []
 
-    def run(job: tuple[int, Batch]) -> tuple[float, list[Array | None]]:
+    def run(job: tuple[int, Batch]) -> tuple[Array, list[Array | None]]:
         index, shard = job
         rng = None if dropout is None else np.random.default_rng([*dropout, index])
         # Overflow is looked for in the results, where it gets an error that tells the step; and errstate is a thread's own.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             tensor = model.loss(shard, divisor=counted, smoothing=smoothing, rng=rng)
-            return tensor.item(), gradients(tensor, wrt)
+            return tensor.data, gradients(tensor, wrt)
 
     for batch in batches:
         shards = [shard for shard in split(batch, workers.count) if shard.counted]
@@ -148,4 +148,4 @@ def loss_and_gradient(
             layout.add(found, out)
     workers.ranks.sum(out)
     workers.ranks.sum(losses)
-    return float(losses[0])
+    return losses[0]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..backend.devices import check_device
 from ..data.tasks import TASKS, AnyTask, Classification, PlainText
 from ..errors import InputError
 from ..methods import Method
@@ -21,6 +22,8 @@ from .start import adopt, read_start
 
 DEFAULT_METHOD = "lora"
 DTYPES = ("float32", "float64")
+READINGS = {"cpu": 1, "cuda": 10}
+"""``log_every`` where none is given."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class FineTuning:
         workers: shards of a batch, on threads.
         seed: of the adapter's start, the order of the examples and the dropout masks.
         dtype: ``"float32"`` or ``"float64"``.
+        device: ``"cpu"`` or ``"cuda"``, where the model computes; it may differ on resume.
+        log_every: steps from one reading of losses to the next (1; on a card 10); see ``Training``.
         evaluate_every: steps from one validation loss to the next (never); patience: validations without a new best after which training stops.
         save_every: steps from one checkpoint to the next.
         part: ``"validation"`` or ``"test"``: what the score is reported on.
@@ -94,6 +99,8 @@ class FineTuning:
     workers: int = 2
     seed: int = 0
     dtype: str = "float32"
+    device: str = "cpu"
+    log_every: int | None = None
     evaluate_every: int | None = None
     patience: int | None = None
     save_every: int = 100
@@ -111,6 +118,7 @@ class FineTuning:
         check_answers(self.answers)
         if self.dtype not in DTYPES:
             raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {self.dtype!r}")
+        check_device(self.device)
         if self.rows < 1:
             raise InputError(f"rows must be at least 1, not {self.rows}")
         if self.clip < 0:
@@ -150,6 +158,7 @@ class FineTuning:
             evaluate_every=self.evaluate_every,
             patience=self.patience,
             save_every=self.save_every,
+            log_every=READINGS[self.device] if self.log_every is None else self.log_every,
         )
 
     def measuring(self) -> Measuring:
@@ -194,6 +203,7 @@ def settle(settings: FineTuning, model: Model, task: AnyTask) -> FineTuning:
     settled |= {
         "learning_rate": training.learning_rate,
         "warmup": training.warmup,
+        "log_every": training.log_every,
         "dropout": model.config.dropout if settings.dropout is None else settings.dropout,
         "model": absolute(settings.model),
         "data": None if settings.data is None else absolute(settings.data),

@@ -36,6 +36,8 @@ class Training:
         patience: validations in a row without a new best after which the run stops. However it ends, the best parameters are then put back. None: all steps are
             taken, and the last parameters stay.
         save_every: steps from one checkpoint to the next (where an output folder is given). It decides no number, so it may differ on resume.
+        log_every: steps from one reading of losses and norms to the next, which the log tells of step by step all the same. On a card each reading makes the host wait, so a larger number is
+            faster there; a run that diverges is found out that much later. Nor does this decide a number.
     """
 
     steps: int
@@ -56,9 +58,10 @@ class Training:
     evaluate_every: int | None = None
     patience: int | None = None
     save_every: int = 100
+    log_every: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("steps", "accumulation", "workers", "save_every"):
+        for name in ("steps", "accumulation", "workers", "save_every", "log_every"):
             require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("evaluate_every", "patience"):
             value = getattr(self, name)

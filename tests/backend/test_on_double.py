@@ -3,6 +3,9 @@
 A GPU is not asked for: what these tests show is that device and host arrays never mix, and that a step reads nothing back. See ``docs/how-to/gpu.md``.
 """
 
+import json
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -10,15 +13,18 @@ from minilora.autograd import gradients
 from minilora.backend import to_device, to_host
 from minilora.methods import LoRA, adapt, combine, describe, doctor, mixed, verify_merge
 from minilora.models.generate import Beam, Greedy, Sample, generate
-from minilora.train import AdamW, Training, evaluate_loss, fit
+from minilora.train import SGD, AdamW, Training, TrainingDiverged, evaluate_loss, fit, read_log
+from minilora.train.loop import clip_gradient, gradient_norm
 from minilora.train.objectives import likeliest
 from minilora.train.predictions import predict
 
+from ..cli.conftest import invoke
+from ..cli.tiny import write_model, write_text
 from ..methods.every import MERGEABLE, METHODS
 from ..methods.small import MODELS, gpt
 from ..methods.small import batch as small_batch
 from ..models.test_encoders import CONFIGS, HEADS, batch, make
-from .double import ndarray, transfers
+from .double import module, ndarray, transfers
 
 pytestmark = pytest.mark.usefixtures("on_double")
 
@@ -95,18 +101,90 @@ def test_switching_merging_and_moving_back(method):
     close({"": device.logits(data.ids)}, {"": host.logits(data.ids)})
 
 
-def test_a_run_reads_back_its_loss_and_the_norm_of_its_gradient(tmp_path):
-    """Both stand in the log of every step; nothing else comes back, but for what a checkpoint holds."""
-    settings = Training(steps=3, learning_rate=1e-2, workers=1, clip=1.0)
+@pytest.mark.parametrize(("log_every", "readings"), [(1, 7), (3, 3), (100, 1)])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_reads_back_the_figures_of_several_steps_at_once(method, log_every, readings):
+    """One transfer for the losses and norms of ``log_every`` steps, and none else; the log tells of each step all the same."""
+    settings = Training(steps=7, learning_rate=1e-2, workers=2, clip=0.5, accumulation=2, log_every=log_every)
     histories = []
     for device in ("cpu", "cuda"):
-        tuned = adapt(gpt().to(device), LoRA(rank=2), rng=1)
-        batches = [small_batch(tuned.model, step) for step in range(3)]
+        tuned = adapt(gpt().to(device), METHODS[method], rng=1)
+        batches = [small_batch(tuned.model, step) for step in range(14)]
         with transfers() as noted:
             histories.append(fit(tuned.model, batches.__getitem__, settings, progress=False))
-        if device == "cuda":
-            assert len(noted) == 2 * settings.steps, noted
-    assert [r.loss for r in histories[1].records] == pytest.approx([r.loss for r in histories[0].records])
+        assert len(noted) == (readings if device == "cuda" else 0), noted
+    host, card = histories
+    assert [r.step for r in card.records] == [*range(1, 8)]
+    for name in ("loss", "gradient_norm", "learning_rate", "tokens"):
+        found, expected = ([getattr(r, name) for r in history.records] for history in (card, host))
+        assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("longest", [0.1, 1e3])
+def test_a_gradient_is_clipped_without_asking_how_long_it_is(longest):
+    host = np.random.default_rng(3).standard_normal(50)
+    card = to_device(host, "cuda").copy()
+    with transfers() as noted:
+        clip_gradient(card, gradient_norm(card), longest)
+    assert noted == []
+    clip_gradient(host, gradient_norm(host), longest)
+    close({"": to_host(card)}, {"": host})
+    assert np.linalg.norm(host) <= longest * 1.0001
+
+
+def test_a_run_that_diverges_is_found_out_at_the_next_reading(tmp_path):
+    tuned = adapt(gpt().to("cuda"), LoRA(rank=2), rng=1)
+    batches = [small_batch(tuned.model, step) for step in range(9)]
+    settings = Training(steps=9, learning_rate=1e-2, workers=1, log_every=4, save_every=3)
+
+    def spoil(step):
+        if step == 4:
+            tuned.parameters[next(iter(tuned.parameters))].data[...] = float("nan")
+
+    with pytest.raises(TrainingDiverged, match="diverged at step 5: the loss is nan") as found:
+        fit(tuned.model, batches.__getitem__, settings, out=tmp_path, watch=spoil, progress=False)
+    assert found.value.step == 5
+    assert [record.step for record in read_log(tmp_path)] == [1, 2, 3, 4]  # nothing of it is written down
+
+
+@pytest.mark.parametrize(("optimizer", "kernels"), [(AdamW(1e-2), 1), (SGD(1e-2, 0.9), 1)], ids=str)
+def test_an_optimizer_is_one_kernel_over_its_state(optimizer, kernels):
+    """Whatever the number of parameters; and it changes them as on NumPy, to the bit: the double computes with NumPy."""
+    found = []
+    for device in ("cpu", "cuda"):
+        tuned = adapt(gpt().to(device), METHODS["full"], rng=1)
+        parameters = [parameter for _, parameter in tuned.model.trainable_parameters()]
+        state = optimizer.start(parameters)
+        for step in range(3):
+            found_gradients = gradients(tuned.loss(small_batch(tuned.model, step)), parameters)
+            module.kernels.clear()
+            state.step(found_gradients)
+            assert len(module.kernels) == (kernels if device == "cuda" else 0)
+        found.append({name: to_host(array) for name, array in tuned.arrays("default").items()})
+    close(found[1], found[0], 1e-7)
+
+
+def test_a_fine_tuning_run_with_its_scores(tmp_path):
+    """``minilora finetune --device cuda``, then ``evaluate`` and ``generate``, beside the same on the host."""
+    write_model(tmp_path / "model")
+    write_text(tmp_path / "text.txt")
+    words = ["--model", tmp_path / "model", "--task", "text", "--data", tmp_path / "text.txt", "--steps", 5]
+    reports, texts = [], []
+    for device in ("cpu", "cuda"):
+        more = ["--rows", 2, "--length", 16, "--dtype", "float64", "--device", device, "--json"]
+        made = invoke("finetune", *words, *more, "--out", tmp_path / device)
+        again = invoke(
+            "evaluate", "--adapter", tmp_path / device, "--device", device, "--length", 16, "--json"
+        )
+        written = invoke("generate", "The river", "--adapter", tmp_path / device, "--device", device)
+        assert (made.exit_code, again.exit_code, written.exit_code) == (0, 0, 0)
+        reports.append([json.loads(result.stdout) for result in (made, again)])
+        texts.append(written.stdout)
+    assert texts[0] == texts[1]
+    for host, card in zip(*reports, strict=True):
+        metrics = "after" if "after" in host else "metrics"
+        assert card[metrics] == pytest.approx(host[metrics])
+    assert tomllib.loads((tmp_path / "cuda" / "config.toml").read_text())["log_every"] == 10
 
 
 def test_a_stopped_run_goes_on(tmp_path):

@@ -62,7 +62,7 @@ def step_calls(
         with workers.single_threaded_blas() if shards else nullcontext():
             loss = loss_and_gradient(model, parameters, [batch], workers, optimizer.layout, gradient)
             optimizer.step(gradient)
-        return loss
+        return float(loss)
 
     return {name: partial(step, batch) for name, batch in batches.items()}
 

@@ -40,7 +40,8 @@ class Ufunc:
         self, *arrays: Any, out: ndarray | None = None, dtype: Any = None, casting: str = "same_kind"
     ) -> Any:
         if any(isinstance(array, Fused) for array in arrays):
-            return Fused(self.host(*[_element(array) for array in arrays]))
+            elements = [_element(array) for array in arrays]
+            return Fused(self.host(*elements) if out is None else self.host(*elements, out=_element(out)))
         given = [bare(array) for array in arrays]
         options = {} if dtype is None else {"dtype": dtype}
         if out is None:
@@ -115,11 +116,18 @@ for _name, _ufunc in (("gt", np.greater), ("ge", np.greater_equal), ("lt", np.le
 Fused.__neg__ = lambda self: Fused(-self._host)  # type: ignore[attr-defined]
 
 
+kernels: list[Callable[..., Any]] = []
+"""Every launch of a fused kernel, in order."""
+
+
 def fuse(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """``kernel`` as one piece: it sees elements, and gives arrays."""
 
     def run(*arrays: Any) -> Any:
+        kernels.append(kernel)
         found = kernel(*[Fused(bare(array)) for array in arrays])
+        if found is None:  # it has changed what it was given
+            return None
         return tuple(wrap(x._host) for x in found) if isinstance(found, tuple) else wrap(found._host)
 
     return run
@@ -162,6 +170,38 @@ def erf(x: ndarray) -> ndarray:
     return wrap(np.vectorize(math.erf, otypes=[np.float64])(bare(x)).astype(x.dtype))
 
 
+class Device:
+    """The one card."""
+
+    def __init__(self, number: int = 0) -> None:
+        assert number == 0
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def use(self) -> "Device":
+        """Compute on it from now on."""
+        return self
+
+    def synchronize(self) -> None:
+        """Wait."""
+        note("synchronize()")
+
+
+class Runtime:
+    """What the driver tells of the card."""
+
+    CUDARuntimeError = RuntimeError
+    driverGetVersion = staticmethod(lambda: 12090)
+    runtimeGetVersion = staticmethod(lambda: 12090)
+    getDeviceCount = staticmethod(lambda: 1)
+    getDeviceProperties = staticmethod(lambda number: {"name": b"Double", "major": 9, "minor": 0})
+    memGetInfo = staticmethod(lambda: (8 * 10**9, 8 * 10**9))
+
+
 def make_modules() -> dict[str, ModuleType]:
     """Fresh modules by name, to be put in ``sys.modules`` while a test runs."""
     cupy = ModuleType("cupy")
@@ -170,9 +210,7 @@ def make_modules() -> dict[str, ModuleType]:
     functions |= {name: _made(name) for name in FROM_SHAPE} | {name: _joined(name) for name in SEVERAL}
     functions |= {"asarray": asarray, "array": array, "matmul": matmul, "where": where, "fuse": fuse}
     vars(cupy).update(functions, ndarray=ndarray, float32=np.float32, float64=np.float64, int64=np.int64)
-    vars(cupy)["cuda"] = SimpleNamespace(
-        Device=lambda: SimpleNamespace(synchronize=lambda: note("synchronize()"))
-    )
+    vars(cupy).update(__version__="14.2.0", cuda=SimpleNamespace(Device=Device, runtime=Runtime))
     vars(cupy)["get_default_memory_pool"] = lambda: SimpleNamespace(used_bytes=lambda: 0)
     cupyx, scipy, special = (ModuleType(name) for name in ("cupyx", "cupyx.scipy", "cupyx.scipy.special"))
     vars(cupyx).update(scatter_add=scatter_add, scipy=scipy)
