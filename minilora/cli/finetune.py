@@ -20,7 +20,7 @@ from .output import json_option, note, number, print_json, print_table, size, te
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
     "task": f"One of {', '.join(TASKS)}.",
-    "data": "The file or folder that the task reads (see docs/tasks); tasks that are made need none.",
+    "data": "The file or folder that the task reads (docs/reference/tasks.md lists them); tasks that are made need none.",
     "data_seed": "Tasks that are made: the seed they are made from.  [default: 0]",
     "answers": "Tasks with labels: prompt (in words) or head (a classification head).  [default: decoders prompt, encoders head]",
     "adapter": "A folder that finetune wrote, or one of PEFT's, to start from: its training goes on, on its own model and task unless others are given.  [default: a fresh adapter]",
