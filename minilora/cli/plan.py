@@ -1,10 +1,12 @@
 """``minilora plan``: what training would take, reckoned without allocating it. Calls ``lab.plan.plan``, and ``lab.claims.claims`` beside it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import click
 
 from ..lab.claims import claims
+from ..lab.devices import LAYOUTS, Share, shares
 from ..lab.plan import GRADIENTS, PRECISIONS, Assumptions, Plan, plan
 from ..methods.named import make_method, read_text
 from .output import json_option, print_json, print_table, size
@@ -33,6 +35,9 @@ from .output import json_option, print_json, print_table, size
 @click.option(
     "--recompute/--keep", default=True, show_default=True, help="Compute activations again, or keep them."
 )
+@click.option(
+    "--devices", type=int, help="Reckon the share of each of so many devices that train together, too."
+)
 @json_option
 def command(
     model: str,
@@ -45,6 +50,7 @@ def command(
     rows: int,
     tokens: int | None,
     recompute: bool,
+    devices: int | None,
     as_json: bool,
 ) -> None:
     """Reckon what training takes on a model of a published size: parameters, checkpoint, optimizer and memory, beside full fine-tuning. Nothing is allocated.
@@ -52,16 +58,24 @@ def command(
     \b
     Examples:
       minilora plan gpt3-175b --method lora --rank 4 --targets query,value
+      minilora plan gpt3-175b --method lora --rank 4 --targets query,value --devices 16
       minilora plan gpt2-medium --method houlsby --width 64 --precision mixed --json
     """
     given = {"rank": rank, "targets": targets, "width": width}
     name, fields = read_text(method)
     fields |= {field: str(value) for field, value in given.items() if value is not None}
     found = plan(model, make_method(name, fields), Assumptions(precision, gradients, rows, tokens, recompute))
+    spread = {} if devices is None else shares(found, devices)
     if as_json:
-        print_json({**found.as_dict(), "paper": [asdict(claim) for claim in claims(found)]})
-    else:
-        show(found)
+        over = {
+            layout: {name: share.as_dict() for name, share in both.items()} for layout, both in spread.items()
+        }
+        paper = [asdict(claim) for claim in claims(found)]
+        print_json({**found.as_dict(), "paper": paper, "devices": devices, "of_each_device": over or None})
+        return
+    show(found)
+    if devices is not None:
+        show_devices(found, devices, spread)
 
 
 def show(found: Plan) -> None:
@@ -83,3 +97,20 @@ def show(found: Plan) -> None:
     if said:
         print_table(("the paper says", "", "here"), [(c.about, c.printed, c.computed) for c in said])
         click.echo("\n".join(f"{c.about}: {c.remark}." for c in said))
+
+
+def show_devices(found: Plan, devices: int, spread: Mapping[str, Mapping[str, Share]]) -> None:
+    """What each device holds and sends, for both layouts."""
+    columns = [(layout, name) for layout in spread for name in ("adapted", "full")]
+    titles = [f"{found.method.method if name == 'adapted' else 'full'}, {layout}" for layout, name in columns]
+    parts = [
+        ("memory", "memory"),
+        *((f"  {part}", part) for part in ("weights", "gradients", "optimizer", "activations")),
+    ]
+    rows = [
+        (title, *(size(getattr(spread[layout][name], part)) for layout, name in columns))
+        for title, part in [*parts, ("sent in a step", "sent")]
+    ]  # fmt: skip
+    print_table((f"each of {devices} devices", *titles), rows)
+    click.echo("\n".join(f"{layout}: {words}." for layout, words in LAYOUTS.items()))
+    click.echo("Each device has a batch of its own. Reckoned, not measured: bytes, and no speed.")

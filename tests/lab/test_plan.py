@@ -2,14 +2,17 @@
 
 import json
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from minilora.cli.output import size
 from minilora.data.batches import IGNORED, Batch
 from minilora.errors import InputError
 from minilora.lab.activations import activations
 from minilora.lab.claims import PAPERS, claims
+from minilora.lab.devices import shares
 from minilora.lab.plan import Assumptions, plan
 from minilora.methods import Adapter, BitFit, Composition, FullFineTuning, LoRA, TopLayers, adapt
 from minilora.models.gpt import GPT, GPTConfig
@@ -61,6 +64,71 @@ def test_the_papers_claims_come_out():
     said = {claim.about: claim.computed for claim in claims(found)}
     assert said["checkpoint"] == "349 GB → 37.7 MB (36 MiB)"
     assert said["optimizer's share"].startswith("66.7%")
+
+
+def test_the_papers_memory_over_devices():
+    """Split, the shares add up to the whole; LoRA's fit a card of 32 GB on 16 devices, full fine-tuning's do not. Copies send nothing but what is trained."""
+    found = plan("gpt3-175b", PAPERS)
+    of_16 = shares(found, 16)
+    for name, cost in (("adapted", found.adapted), ("full", found.full)):
+        split, copies = of_16["split"][name], of_16["copies"][name]
+        assert 16 * (split.memory - split.activations) == pytest.approx(cost.memory - cost.activations)
+        assert copies.memory == cost.memory
+    assert of_16["split"]["adapted"].memory < 32e9 < of_16["split"]["full"].memory
+    # 18,874,368 numbers of 2 bytes, 15/16 of them twice; full fine-tuning as many times more as it trains more.
+    assert of_16["copies"]["adapted"].sent == 2 * 2 * 18_874_368 * 15 // 16
+    assert of_16["copies"]["full"].sent / of_16["copies"]["adapted"].sent == pytest.approx(9251, abs=1)
+    # Split, the frozen weights travel too: LoRA saves a third and no more.
+    assert of_16["split"]["adapted"].sent / of_16["split"]["full"].sent == pytest.approx(2 / 3, rel=1e-3)
+
+
+@pytest.mark.parametrize("layout", ["copies", "split"])
+def test_one_device_sends_nothing_and_holds_all(layout):
+    found = plan("gpt2", LoRA(4), Assumptions(precision="mixed"))
+    share = shares(found, 1)[layout]["adapted"]
+    assert (share.sent, share.memory) == (0, found.adapted.memory)
+    with pytest.raises(InputError, match="devices must be at least 1, not 0"):
+        shares(found, 0)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 7])
+def test_a_ring_sends_what_is_reckoned(count):
+    """The ring played through: in each of 2 (p − 1) rounds every rank sends one of p parts to the next, first adding, then copying; at the end all have the sum."""
+    width = 12 * count
+    own = np.random.default_rng(0).integers(0, 9, (count, width)).astype(float)
+    held = [array.reshape(count, -1).copy() for array in own]
+    sent = np.zeros(count, int)
+    for turn in range(2 * (count - 1)):
+        parts = [(rank - turn) % count for rank in range(count)]
+        moving = [held[rank][parts[rank]].copy() for rank in range(count)]
+        for rank in range(count):
+            sent[rank] += moving[rank].size
+            target = held[(rank + 1) % count]
+            if turn < count - 1:
+                target[parts[rank]] += moving[rank]
+            else:
+                target[parts[rank]] = moving[rank]
+    for array in held:
+        np.testing.assert_array_equal(array.ravel(), own.sum(axis=0))
+    assert set(sent) == {2 * width * (count - 1) // count}
+
+
+def test_the_table_of_the_how_to_is_what_comes_out():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "cluster.md").read_text(
+        encoding="utf-8"
+    )
+    table = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in page.splitlines()
+        if line[:2] == "| "
+    ]
+    found = plan("gpt3-175b", PAPERS)
+    columns = [share for both in shares(found, 16).values() for share in both.values()]
+    kinds = ("memory", "weights", "gradients", "optimizer", "activations", "sent")
+    assert len(table) == 1 + len(kinds)
+    for row, kind in zip(table[1:], kinds, strict=True):
+        assert row[0].startswith(kind)
+        assert row[1:] == [size(getattr(share, kind)) for share in columns]
 
 
 def test_claims_are_shown_for_the_papers_setting_alone():
