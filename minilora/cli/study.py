@@ -33,8 +33,15 @@ PAGE = "study.html"
 @click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Shards of a batch, on threads."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Runs made side by side, each in a process of its own; with one worker each, as many as there are cores is the fastest.",
+)
 @json_option
-def command(out: str, model: str, steps: int, seeds: int, workers: int, as_json: bool) -> None:
+def command(out: str, model: str, steps: int, seeds: int, workers: int, jobs: int, as_json: bool) -> None:
     """Compare full fine-tuning, LoRA and adapters on questions about tables never seen, fairly.
 
     Each method is tried with equally many learning rates on validation questions; with the best it is trained from several seeds and scored on the test questions.
@@ -42,11 +49,11 @@ def command(out: str, model: str, steps: int, seeds: int, workers: int, as_json:
 
     \b
     Example:
-      minilora study --out runs/study
+      minilora study --out runs/study --jobs 2
     """
     study = nl2sql_study(model, steps=steps, seeds=seeds, workers=workers)
     folder = make_folder(Path(out))
-    summary = run_study(study, folder, tell=note)
+    summary = run_study(study, folder, jobs=jobs, tell=note)
     write_atomically(folder / PAGE, page(summary))
     if as_json:
         print_json(summary)

@@ -1,13 +1,13 @@
 """A fair comparison of methods: equally many learning rates tried on validation, several seeds on test, intervals on everything.
 
-Comes after ``run_once.py``, of which it makes many runs. Each run has a folder of its own, and a run that is there is not made again; so a study that was stopped goes on.
+Comes after ``run_once.py``, of which it makes many runs, and ``sweep.py``, whose processes make them. Each run has a folder of its own, and a run that is there is not made again; so a study that was stopped goes on.
 
 1. Choose: every contender is trained once with each of its learning rates, and scored on the validation questions; the best rate is kept.
 2. Measure: with that rate, every contender is trained from each seed, and scored on the test questions.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.tasks import NL2SQL
-from ..errors import InputError
+from ..errors import InputError, RunFailed
 from ..files import write_atomically
 from ..models.checkpoint import load
 from ..train.evaluate import evaluate_task
-from ..train.finetune import ANSWERS
-from ..train.recipe import FineTuning
+from ..train.finetune import ANSWERS, METRICS
+from ..train.recipe import FineTuning, absolute
 from .run_once import run_once
+from .sweep import Work, parallel
 
 SUMMARY, BASE = "study.json", "base.json"
 
@@ -57,6 +58,16 @@ class Study:
             raise InputError(f"every contender must get equally many learning rates, but they have {tries}")
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run of a study: who, with which learning rate and seed, and the questions it is scored on."""
+
+    contender: Contender
+    rate: float
+    seed: int
+    part: str
+
+
 def nl2sql_study(
     model: str = "tiny-gpt", *, steps: int = 1200, rows: int = 16, seeds: int = 3, workers: int = 1
 ) -> Study:
@@ -85,49 +96,80 @@ def nl2sql_study(
 
 
 def run_study(
-    study: Study, out: str | Path, *, progress: bool | None = None, tell: Callable[[str], None] = print
+    study: Study,
+    out: str | Path,
+    *,
+    jobs: int = 1,
+    progress: bool | None = None,
+    tell: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Make the runs that are missing, and return (and write to ``out/study.json``) rates tried, rates chosen, and accuracies with intervals.
 
-    tell is called with one line a run.
+    jobs: runs made side by side, each in a process of its own (extra ``sweep``). progress: as for ``finetune``, where runs are made one after another. tell: called with one line a run.
+    Raises what ``finetune`` raises, and RunFailed where a run in another process fails.
     """
     out = Path(out)
     task = NL2SQL(study.data_seed)
     parts = {"validation": task.validation[: study.tries_limit], "test": task.test}
 
-    def right(contender: Contender, rate: float, seed: int, part: str) -> tuple[NDArray[np.bool_], int]:
-        """Which questions of ``part`` the run answers rightly, and how many numbers it trained; makes the run where it is not there yet."""
-        folder = out / f"{_slug(contender.name)}-{rate:g}-seed{seed}-{part}"
-        examples = parts[part]
-        settings = replace(contender.settings, learning_rate=rate, seed=seed, part=part, limit=len(examples))
-        report = run_once(settings, folder, progress=progress)
-        lines = (folder / ANSWERS.format("after")).read_text().splitlines()
-        answers = np.array(
-            task.right(examples, [json.loads(line)["prediction"] for line in lines]), dtype=bool
-        )
-        tell(f"{contender.name}, rate {rate:g}, seed {seed}, {part}: {answers.mean():.1%}")
-        return answers, report["trainable"]
+    def folder(run: Run) -> Path:
+        return out / f"{_slug(run.contender.name)}-{run.rate:g}-seed{run.seed}-{run.part}"
+
+    def settings(run: Run) -> FineTuning:
+        changed = replace(run.contender.settings, learning_rate=run.rate, seed=run.seed, part=run.part)
+        return replace(changed, model=absolute(changed.model), limit=len(parts[run.part]))
+
+    def right(run: Run) -> NDArray[np.bool_]:
+        """Which questions of its part a run answers rightly."""
+        lines = (folder(run) / ANSWERS.format("after")).read_text(encoding="utf-8").splitlines()
+        written = [json.loads(line)["prediction"] for line in lines]
+        return np.array(task.right(parts[run.part], written), dtype=bool)
+
+    def make(runs: Sequence[Run]) -> None:
+        """Make those that are not there yet."""
+        names = {folder(run).name: run for run in runs}
+        for name in make_runs(
+            [(folder(run).name, settings(run), folder(run)) for run in runs], jobs, progress
+        ):
+            run = names[name]
+            tell(
+                f"{run.contender.name}, rate {run.rate:g}, seed {run.seed}, {run.part}: {right(run).mean():.1%}"
+            )
 
     base = np.array(task.right(task.test, _base_answers(study, task, out)), dtype=bool)
     tell(f"base model, test: {base.mean():.1%}")
     seen = np.array([bool(example.extra["seen"]) for example in task.test])
+
+    tries = {
+        contender: {
+            rate: Run(contender, rate, study.seeds[0], "validation") for rate in contender.learning_rates
+        }
+        for contender in study.contenders
+    }
+    make([run for of_one in tries.values() for run in of_one.values()])
+    scores = {
+        contender: {rate: float(right(run).mean()) for rate, run in of_one.items()}
+        for contender, of_one in tries.items()
+    }
+    best = {contender: max(found, key=lambda rate: found[rate]) for contender, found in scores.items()}
+    measured = {
+        contender: [Run(contender, rate, seed, "test") for seed in study.seeds]
+        for contender, rate in best.items()
+    }
+    make([run for of_one in measured.values() for run in of_one])
+
     rows, tests = [], {}
     for contender in study.contenders:
-        tries = {
-            rate: float(right(contender, rate, study.seeds[0], "validation")[0].mean())
-            for rate in contender.learning_rates
-        }
-        best = max(tries, key=lambda rate: tries[rate])
-        runs = [right(contender, best, seed, "test") for seed in study.seeds]
-        answers = np.stack([answers for answers, _ in runs])  # [seeds, questions]
+        answers = np.stack([right(run) for run in measured[contender]])  # [seeds, questions]
+        report = json.loads((folder(measured[contender][0]) / METRICS).read_text(encoding="utf-8"))
         tests[contender.name] = answers[:, ~seen]
         rows.append(
             {
                 "name": contender.name,
                 "settings": {k: v for k, v in asdict(contender.settings).items() if v is not None},
-                "tries": {f"{rate:g}": score for rate, score in tries.items()},
-                "learning rate": best,
-                "trainable": runs[0][1],
+                "tries": {f"{rate:g}": score for rate, score in scores[contender].items()},
+                "learning rate": best[contender],
+                "trainable": report["trainable"],
                 "unseen tables": _with_interval(answers[:, ~seen]),
                 "seen tables": _with_interval(answers[:, seen]),
                 "unseen tables by seed": answers[:, ~seen].mean(axis=1).tolist(),
@@ -153,6 +195,20 @@ def run_study(
     }
     write_atomically(out / SUMMARY, json.dumps(summary, indent=1) + "\n")
     return summary
+
+
+def make_runs(work: Work, jobs: int, progress: bool | None) -> Iterator[str]:
+    """Make runs (name, settings, folder), ``jobs`` of them side by side, and give the name of each as it is done. Raises RunFailed for the first that fails in another process."""
+    if jobs == 1:
+        for name, settings, folder in work:
+            run_once(settings, folder, progress=progress)
+            yield name
+        return
+    with parallel(len(work), jobs, None) as outcomes:
+        for name, outcome in outcomes(work):
+            if outcome["failed"] is not None:
+                raise RunFailed(f"{name}: {outcome['failed']}")
+            yield name
 
 
 def _base_answers(study: Study, task: NL2SQL, out: Path) -> list[str]:

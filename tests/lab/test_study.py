@@ -74,3 +74,5 @@ def test_a_study_runs_shows_and_goes_on(model, tmp_path) -> None:
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("metrics.json")} == written, (
         "nothing is trained twice"
     )
+    again = run_study(study, tmp_path / "side by side", jobs=2, tell=lambda line: None)
+    assert again == summary, "processes of their own give the same digits"

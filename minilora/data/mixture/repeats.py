@@ -110,7 +110,8 @@ LAYOUTS: tuple[Callable[[np.random.Generator, int, int, int], Marked], ...] = (
 
 def _phrase(rng: np.random.Generator, vocabulary: int, end: int, longest: int) -> list[int]:
     """One to ``longest`` tokens."""
-    return _random_tokens(rng, vocabulary, end, int(rng.integers(1, longest + 1))).tolist()
+    tokens: list[int] = _random_tokens(rng, vocabulary, end, int(rng.integers(1, longest + 1))).tolist()
+    return tokens
 
 
 def _random_tokens(rng: np.random.Generator, vocabulary: int, end: int, count: int) -> NDArray[np.int64]:
