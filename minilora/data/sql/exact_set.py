@@ -2,9 +2,17 @@
 
 Before it: ``parse.py``. After it: the score of the Spider task.
 
-The rules of Spider's own scorer: values and DISTINCT do not count; of LIMIT only that it is there; columns linked by a foreign key are one; GROUP BY is compared
-by names without their tables; ORDER BY keeps its order, and HAVING its own. Two departures, both rare: nested queries are compared by these same rules
-where the published scorer asks for the same order within them, and the join conditions are compared as a set where it looks at the first alone.
+The verdicts of Spider's own scorer (``evaluation.py`` of github.com/taoyds/spider), with values and DISTINCT switched off as there:
+
+- SELECT and WHERE are bags: order does not count. Of a condition count the column, the comparison, NOT, and a nested query; what else it compares with, a value or another column, does not.
+- AND and OR of WHERE count as a set. HAVING is compared in its order, with its AND and OR.
+- GROUP BY is compared in its order, by columns with their tables. ORDER BY keeps its order, and has one direction, the last that is named; of LIMIT only that it is there counts.
+- Tables are a bag. **Conditions of joins do not count**, but for the words OR, NOT, IN and LIKE in them: a query that joins on the wrong columns passes (issue 47 there). Execution finds it out.
+- Columns linked by a foreign key are one, where their table stands in FROM of the outermost query.
+- Both sides of INTERSECT, UNION and EXCEPT are compared by these rules.
+
+Two departures, on purpose. Nested queries within a condition or in FROM are compared by these same rules, where the scorer asks for the same order, DISTINCT and number after LIMIT within them, and knows no foreign keys there.
+And more is read: ``<>``, aliases without AS, NOT before a condition, IS NOT NULL, ``T1.*``, arithmetic between aggregates, UNION ALL; a prediction that has one of them is wrong for the scorer, which cannot read it.
 """
 
 from collections import Counter
@@ -30,7 +38,12 @@ def exact_set_match(
         found = parse(predicted, schema)
     except (ParseError, RecursionError):
         return False
-    return _query(found, same or {}) == _query(wanted, same or {})
+    return _query(found, _known(found, same)) == _query(wanted, _known(wanted, same))
+
+
+def _known(query: Query, same: Mapping[str, str] | None) -> dict[str, str]:
+    """The foreign keys that are looked at in comparing ``query``: those of the tables it names in FROM."""
+    return {column: stands for column, stands in (same or {}).items() if column.split(".")[0] in query.tables}
 
 
 def _query(query: Query, same: Mapping[str, str]) -> object:
@@ -38,16 +51,25 @@ def _query(query: Query, same: Mapping[str, str]) -> object:
     return (
         _bag(_unit(unit, same) for unit in query.select),
         _bag(_source(table, same) for table in query.tables),
-        _bag(_join(condition, same) for condition in query.on),
         _bag(_condition(condition, same) for condition in query.where),
         frozenset(query.joined),
-        _bag(name.split(".")[-1] for name in query.group),
+        _words(query),
+        tuple(same.get(name, name) for name in query.group),
         tuple(_condition(condition, same) for condition in query.having),
+        query.having_joined,
         tuple(_unit(unit, same) for unit in query.order),
         bool(query.order) and query.descending,
         query.limited,
         None if query.combined is None else (query.combined[0], _query(query.combined[1], same)),
     )
+
+
+def _words(query: Query) -> frozenset[str]:
+    """OR, NOT, IN and LIKE, wherever they stand in the query's conditions."""
+    conditions = (*query.on, *query.where, *query.having)
+    words = {condition.operator for condition in conditions} & {"in", "like"}
+    words |= {"not"} if any(condition.negated for condition in conditions) else set()
+    return frozenset(words | ({*query.on_joined, *query.joined, *query.having_joined} & {"or"}))
 
 
 def _bag(items: Iterable[object]) -> frozenset[tuple[object, int]]:
@@ -59,7 +81,8 @@ def _column(column: Column, same: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _unit(unit: Unit, same: Mapping[str, str]) -> object:
-    return unit.sign, _column(unit.first, same), None if unit.second is None else _column(unit.second, same)
+    second = None if unit.second is None else _column(unit.second, same)
+    return unit.aggregate, unit.sign, _column(unit.first, same), second
 
 
 def _source(table: str | Query, same: Mapping[str, str]) -> object:
@@ -67,13 +90,5 @@ def _source(table: str | Query, same: Mapping[str, str]) -> object:
 
 
 def _condition(condition: Condition, same: Mapping[str, str]) -> object:
-    value = condition.value
-    kept = None if value is None else _query(value, same) if isinstance(value, Query) else _unit(value, same)
-    return condition.negated, condition.operator, _unit(condition.unit, same), kept
-
-
-def _join(condition: Condition, same: Mapping[str, str]) -> object:
-    """``a = b`` is ``b = a``."""
-    if isinstance(condition.value, Unit):
-        return frozenset({_unit(condition.unit, same), _unit(condition.value, same)})
-    return _condition(condition, same)
+    nested = _query(condition.value, same) if isinstance(condition.value, Query) else None
+    return condition.negated, condition.operator, _unit(condition.unit, same), nested

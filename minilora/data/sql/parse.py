@@ -72,6 +72,11 @@ def _tokens(sql: str) -> list[str]:
     return tokens
 
 
+def _first(own: Mapping[str, str], outer: Mapping[str, str]) -> dict[str, str]:
+    """What names stand for within a nested query: its own tables come first, also where a column is named without one."""
+    return {**own, **{name: table for name, table in outer.items() if name not in own}}
+
+
 class _Reader:
     """Reads tokens from left to right; each method reads what it is named for."""
 
@@ -84,13 +89,13 @@ class _Reader:
         start = self.at
         self.at = self.place_of_from()
         self.take("from")
-        tables, aliases, on = self.source(outer)
+        tables, aliases, on, on_joined = self.source(outer)
         end, self.at = self.at, start
         select = self.units(aliases)
         if self.peek() != "from":
             raise ParseError(f"{self.peek()!r} stands before FROM")
         self.at = end
-        query = Query(select, tables, on)
+        query = Query(select, tables, on, on_joined)
         if self.skip("where"):
             where, joined = self.conditions(aliases)
             query = replace(query, where=where, joined=joined)
@@ -98,7 +103,8 @@ class _Reader:
             self.take("by")
             query = replace(query, group=tuple(unit.first.name for unit in self.units(aliases)))
             if self.skip("having"):
-                query = replace(query, having=self.conditions(aliases)[0])
+                having, joined = self.conditions(aliases)
+                query = replace(query, having=having, having_joined=joined)
         if self.skip("order"):
             self.take("by")
             order, descending = self.ordering(aliases)
@@ -122,27 +128,29 @@ class _Reader:
 
     def source(
         self, outer: Mapping[str, str]
-    ) -> tuple[tuple[str | Query, ...], dict[str, str], tuple[Condition, ...]]:
-        """Tables, what each alias stands for, and the conditions of joins."""
+    ) -> tuple[tuple[str | Query, ...], dict[str, str], tuple[Condition, ...], tuple[str, ...]]:
+        """Tables, what each alias stands for (the query's own before those around it), and the conditions of joins with what stands between them."""
         tables: list[str | Query] = []
-        aliases, on = dict(outer), list[Condition]()
+        own, on, joined = dict[str, str](), list[Condition](), list[str]()
         while True:
             table = self.nested(outer) if self.peek() == "(" else self.next()
             if isinstance(table, str) and table not in self.schema:
                 raise ParseError(f"there is no table {table!r}")
             tables.append(table)
             if isinstance(table, str):
-                aliases[table] = table
+                own[table] = table
             if self.skip("as") or ((self.peek() or ",").isidentifier() and self.peek() not in ENDS):
                 alias = self.next()
                 if isinstance(table, str):
-                    aliases[alias] = table
+                    own[alias] = table
             if self.skip("on"):
-                on += self.conditions(aliases)[0]
+                conditions, between = self.conditions(_first(own, outer))
+                on += conditions
+                joined += between
             while self.peek() in ("inner", "left", "outer", "cross"):
                 self.next()
             if not (self.skip("join") or self.skip(",")):
-                return tuple(tables), aliases, tuple(on)
+                return tuple(tables), _first(own, outer), tuple(on), tuple(joined)
 
     def nested(self, outer: Mapping[str, str]) -> Query:
         self.take("(")
@@ -171,6 +179,9 @@ class _Reader:
             unit = self.unit(aliases)
             self.take(")")
             return unit
+        if self.peek() in AGGREGATES and self.peek(1) == "(" and self.peek(3) in SIGNS:  # avg(a - b)
+            aggregate = self.next()
+            return self.unit(aliases)._replace(aggregate=aggregate)
         first = self.column(aliases)
         if self.peek() in SIGNS:
             return Unit(self.next(), first, self.column(aliases))

@@ -15,11 +15,12 @@ class Column(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A column, or two with an arithmetic sign between them."""
+    """A column, or two with an arithmetic sign between them; and the aggregate taken of what they make ("" for none)."""
 
     sign: str
     first: Column
     second: Column | None = None
+    aggregate: str = ""
 
 
 class Condition(NamedTuple):
@@ -33,15 +34,17 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True)
 class Query:
-    """A query by its parts; ``joined`` holds AND and OR as they stand between the conditions of WHERE."""
+    """A query by its parts; ``on_joined``, ``joined`` and ``having_joined`` hold AND and OR as they stand between the conditions of joins, of WHERE and of HAVING."""
 
     select: tuple[Unit, ...]
     tables: "tuple[str | Query, ...]"
     on: tuple[Condition, ...] = ()
+    on_joined: tuple[str, ...] = ()
     where: tuple[Condition, ...] = ()
     joined: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     having: tuple[Condition, ...] = ()
+    having_joined: tuple[str, ...] = ()
     order: tuple[Unit, ...] = ()
     descending: bool = False
     limited: bool = False

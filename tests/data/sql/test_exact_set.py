@@ -28,6 +28,16 @@ EQUAL = [
     ("SELECT name FROM singer WHERE age BETWEEN 20 AND 30 OR name LIKE '%a'", "SELECT name FROM singer WHERE name LIKE 'b%' OR age BETWEEN 1 AND 2"),
     ("SELECT name FROM singer EXCEPT SELECT name FROM singer WHERE age < 5", "SELECT name FROM singer EXCEPT SELECT name FROM singer WHERE age < 6"),
     ("SELECT max(age) - min(age) FROM singer", "SELECT max(age) - min(age) FROM singer"),
+    ("SELECT avg(age - singer_id) FROM singer", "SELECT avg(age - singer_id) FROM singer"),
+    ("SELECT name FROM singer WHERE age > singer_id", "SELECT name FROM singer WHERE age > 3"),  # nor do columns that are compared with
+    ("SELECT count(DISTINCT country) FROM singer", "SELECT count(country) FROM singer"),
+    (f"SELECT T1.name {JOIN}", "SELECT T1.name FROM singer AS T1 JOIN concert AS T2 ON T1.Singer_ID = T2.Year"),  # issue 47 there
+    (f"SELECT T1.name {JOIN}", "SELECT singer.name FROM concert, singer"),
+    (f"SELECT T1.name {JOIN} GROUP BY T1.singer_id", f"SELECT T1.name {JOIN} GROUP BY T2.singer_id"),  # a foreign key
+    ("SELECT name FROM singer WHERE singer_id IN (SELECT singer_id FROM concert)", "SELECT name FROM singer WHERE singer_id IN (SELECT T2.singer_id FROM concert AS T2)"),
+    ("SELECT name FROM singer WHERE age > 1 AND age < 9 OR name = 'a'", "SELECT name FROM singer WHERE age > 1 OR age < 9 AND name = 'a'"),  # AND and OR are a set
+    ("SELECT name FROM singer ORDER BY age DESC, name", "SELECT name FROM singer ORDER BY age, name DESC"),  # one direction, the last
+    ("SELECT name FROM singer UNION SELECT country FROM singer WHERE age > 5 AND name = 'a'", "SELECT name FROM singer UNION SELECT country FROM singer WHERE name = 'b' AND age > 6"),
 ]  # fmt: skip
 DIFFERENT = [
     ("SELECT name FROM singer", "SELECT age FROM singer"),
@@ -41,6 +51,15 @@ DIFFERENT = [
     ("SELECT name FROM singer ORDER BY age, name", "SELECT name FROM singer ORDER BY name, age"),
     ("SELECT country FROM singer GROUP BY country", "SELECT country FROM singer"),
     (f"SELECT T1.name {JOIN}", "SELECT name FROM singer"),
+    (f"SELECT T1.name {JOIN}", "SELECT T1.name FROM singer AS T1 JOIN concert AS T2 ON T1.Singer_ID = T2.Singer_ID OR T1.age = T2.year"),
+    ("SELECT avg(age - singer_id) FROM singer", "SELECT max(age - singer_id) FROM singer"),
+    ("SELECT count(*) FROM singer GROUP BY country, age", "SELECT count(*) FROM singer GROUP BY age, country"),
+    ("SELECT count(*) FROM singer GROUP BY country HAVING count(*) > 1 AND max(age) < 9", "SELECT count(*) FROM singer GROUP BY country HAVING max(age) < 9 AND count(*) > 1"),
+    ("SELECT count(*) FROM singer WHERE age > 1 OR age < 0 GROUP BY country HAVING count(*) > 1 AND max(age) < 9", "SELECT count(*) FROM singer WHERE age > 1 OR age < 0 GROUP BY country HAVING count(*) > 1 OR max(age) < 9"),
+    ("SELECT count(*) FROM singer", "SELECT count(singer_id) FROM singer"),  # issue 31 there
+    ("SELECT name FROM singer EXCEPT SELECT name FROM singer WHERE singer_id > 1", "SELECT name FROM singer EXCEPT SELECT T2.year FROM concert AS T2 WHERE T2.singer_id > 1"),
+    ("SELECT name FROM singer WHERE age BETWEEN 1 AND 2", "SELECT name FROM singer WHERE age > 1 AND age < 2"),
+    ("SELECT name FROM singer WHERE name LIKE 'a'", "SELECT name FROM singer WHERE name = 'a'"),
     ("SELECT name FROM singer UNION SELECT name FROM singer", "SELECT name FROM singer INTERSECT SELECT name FROM singer"),
     ("SELECT name FROM singer WHERE singer_id IN (SELECT singer_id FROM concert)", "SELECT name FROM singer WHERE singer_id IN (SELECT concert_id FROM concert)"),
 ]  # fmt: skip
@@ -71,6 +90,24 @@ def test_what_is_no_sql_matches_nothing(text):
 def test_a_right_query_that_cannot_be_read_is_a_defect_of_the_data():
     with pytest.raises(ParseError, match="there is no table 'nowhere'"):
         exact_set_match("SELECT name FROM singer", "SELECT a FROM nowhere", SCHEMA)
+
+
+def test_foreign_keys_hold_for_the_tables_of_the_outermost_query():
+    """Both sides of EXCEPT are read with the keys of the left side's tables, as Spider's scorer reads them."""
+    one, other = "singer.singer_id", "concert.singer_id"
+    left = "SELECT singer_id FROM singer EXCEPT SELECT {} FROM singer JOIN concert"
+    assert not exact_set_match(left.format(one), left.format(other), SCHEMA, SAME)
+    both = "SELECT singer.name FROM singer JOIN concert EXCEPT SELECT {} FROM singer JOIN concert"
+    assert exact_set_match(both.format(one), both.format(other), SCHEMA, SAME)
+
+
+def test_a_column_without_a_table_is_the_nested_querys_own():
+    query = parse("SELECT name FROM singer WHERE singer_id IN (SELECT singer_id FROM concert)", SCHEMA)
+    assert query.where[0].value.select[0].first.name == "concert.singer_id"
+    outer = parse(
+        "SELECT name FROM singer WHERE singer_id IN (SELECT concert_id FROM concert WHERE age > 3)", SCHEMA
+    )
+    assert outer.where[0].value.where[0].unit.first.name == "singer.age"
 
 
 def test_nested_sources_and_commas():

@@ -209,6 +209,20 @@ def test_wikisqls_own_files(wikisql):
     assert example.completion == " SELECT Player FROM 1-2-3 WHERE Position/Role = 'Guard' AND No. > 3"
     swapped = "SELECT player FROM 1-2-3 WHERE No. > 3 AND Position/Role = 'guard'"
     assert task.score([example], [swapped]) == {"logical_form": 1, "execution": 1, "exact": 0}
+    for same in (
+        "SELECT player FROM 1-2-3 WHERE No. > 3 AND Position/Role = 'GUARD' AND no. > 3",
+        "SELECT Player FROM 9 WHERE No. > 3 AND Position/Role = 'guard'",
+    ):
+        assert task.score([example], [same])["logical_form"] == 1, (
+            "conditions are a set, letters' case and the table's name do not count"
+        )
+    for different in (
+        "SELECT Player FROM 1-2-3 WHERE Position/Role = 'Guard' AND No. > 3.0",
+        "SELECT Player FROM 1-2-3 WHERE Position/Role = 'Guard' AND No. > 3rd",
+    ):
+        assert task.score([example], [different]) == {"logical_form": 0, "execution": 1, "exact": 0}, (
+            "values are texts, but numbers to the database"
+        )
     other = "SELECT Player FROM 1-2-3 WHERE No. = 4"
     assert task.score([example], [other]) == {"logical_form": 0, "execution": 1, "exact": 0}
     for text in (

@@ -27,7 +27,10 @@ class Form:
     conditions: tuple[Condition, ...]
 
     def same(self, other: "Form") -> bool:
-        """Logical-form equality as WikiSQL's scorer has it: the order of conditions and the case of values do not count."""
+        """Logical-form equality as WikiSQL's scorer has it (``lib/query.py`` of github.com/salesforce/WikiSQL): conditions are a set, and values are compared as texts in small letters, so that 3 is not 3.0.
+
+        One departure: blanks around a value do not count, which are lost where a query is written as text.
+        """
         return (self.column, self.aggregate, _set(self)) == (other.column, other.aggregate, _set(other))
 
     def text(self, table: str, columns: Sequence[str], numeric: Sequence[bool]) -> str:
@@ -66,16 +69,7 @@ def read_form(text: str, columns: Sequence[str]) -> Form | None:
 
 
 def _set(form: Form) -> frozenset[Condition]:
-    return frozenset((c, o, _plain(v)) for c, o, v in form.conditions)
-
-
-def _plain(value: str) -> str:
-    """A value as it is compared: in small letters, and numbers that are equal alike (3 and 3.0)."""
-    value = value.strip().lower()
-    try:
-        return repr(float(value))
-    except ValueError:
-        return value
+    return frozenset((c, o, v.strip().lower()) for c, o, v in form.conditions)
 
 
 def _aggregates(text: str) -> Iterator[tuple[int, str]]:

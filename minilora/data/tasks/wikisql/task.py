@@ -10,7 +10,9 @@ What a prompt and its completion look like::
     A: SELECT Nationality FROM 1-10015132-16 WHERE Player = 'Terrence Ross'
 """
 
+import math
 import os
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +25,9 @@ from ...files.parts import check_exists
 from ...sql.sandbox import QueryError, Row, Sandbox, SQLTable, quote, same_answer
 from ..base import Task, check_pairs
 from .form import AGGREGATES, OPERATORS, Form, read_form
+
+NUMBER = re.compile(r"[-+]?\d*\.\d+|\d+")
+"""A number within a text, as WikiSQL's scorer looks for it."""
 
 
 class WikiSQL(Task):
@@ -69,7 +74,8 @@ class WikiSQL(Task):
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
         """``logical_form``: the share of predictions with the right column, aggregate and conditions, their order aside. ``execution``, where all examples have
-        their rows: the share that returns what the right query returns, of values in small letters, as WikiSQL's scorer has it. ``exact``: the right text."""
+        their rows: the share that returns what the right query returns, of values in small letters, as WikiSQL's scorer has it (but for two conditions on one column,
+        of which it looks the second one's value up for both). ``exact``: the right text."""
         check_pairs(examples, predictions)
         forms = [read_form(p, e.extra["columns"]) for e, p in zip(examples, predictions, strict=True)]
         right: list[Form] = [example.extra["form"] for example in examples]
@@ -233,7 +239,10 @@ def _sql(form: Form, table: SQLTable) -> str:
 def _value(value: str, kind: str) -> str:
     if kind == "REAL":
         try:
-            return repr(float(value.replace(",", "")))
-        except ValueError:
-            pass
+            number = float(value.replace(",", ""))
+        except ValueError:  # "3rd": WikiSQL's scorer takes the first number in it
+            found = NUMBER.search(value)
+            number = float(found.group()) if found else math.nan
+        if math.isfinite(number):
+            return repr(number)
     return "'" + value.lower().replace("'", "''") + "'"
