@@ -60,9 +60,11 @@ def share(found: Plan, cost: Cost, devices: int, layout: str) -> Share:
     parts = devices if layout == "split" else 1
     crossing = 2 * gradient if layout == "copies" else 2 * cost.weights + gradient
     return Share(
-        *(-(-whole // parts) for whole in (cost.weights, cost.gradients, cost.optimizer)),
-        cost.activations,
-        crossing * (devices - 1) // devices,
+        weights=-(-cost.weights // parts),
+        gradients=-(-cost.gradients // parts),
+        optimizer=-(-cost.optimizer // parts),
+        activations=cost.activations,
+        sent=crossing * (devices - 1) // devices,
     )
 
 
