@@ -17,6 +17,20 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 NEEDED = ("mkdocs", "material", "mkdocstrings", "jupytext", "l2m4m", "playwright")
 WIDTHS = {"desktop": 1280, "phone": 390}
 
+PATIENCE = 180_000
+"""Milliseconds for a page to open: the reference's pages are long, and the machine may be busy. None may be slow for another reason: the site is on this machine."""
+
+QUIETLY = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""The site alone is to be asked for anything: nothing of the browser's own goes out, so an offline machine is as good as another."""
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
@@ -52,7 +66,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIETLY)
         yield started
         started.close()
 
@@ -62,6 +76,7 @@ def test_every_page_opens_without_an_error_and_fits(
     browser: Any, address: str, site: Path, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE)
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -87,7 +102,7 @@ def test_search_finds_rank(browser: Any, address: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{address}/index.html")
     page.fill("input[data-md-component=search-query]", "rank")
-    page.wait_for_selector(".md-search-result__item", timeout=20_000)
+    page.wait_for_selector(".md-search-result__item", timeout=PATIENCE)
     assert "rank" in page.inner_text(".md-search-result__list").lower()
     page.close()
 
