@@ -94,7 +94,7 @@ def tour() -> str:
 
 def exercise_table() -> str:
     """Every exercise, in the order in which they are to be done."""
-    rows = ["| exercise | what | after tutorial | difficulty | minutes |", "|---|---|---|---|---|"]
+    rows = ["| exercise | what | after | level | minutes |", "|---|---|---|---|---|"]
     for e in all_exercises():
         rows.append(f"| `{e.name}` | {e.title} | {e.tutorial:02d} | {'★' * e.difficulty} | {e.minutes} |")
     return "\n".join(rows)
