@@ -30,7 +30,7 @@ from ..methods.adapter import KINDS
 from ..models.base import Model
 from ..models.checkpoint import load
 from .identities import Finding, check_all
-from .whole_model import model_error, random_batch, random_model
+from .whole_model import DIRECTIONS, model_error, random_batch, random_model
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,10 +70,11 @@ class Row:
 
 @dataclass(frozen=True)
 class GradcheckReport:
-    """All checks of one run. model: what the whole-model checks ran on."""
+    """All checks of one run. model: what the whole-model checks ran on; sampled: what of all there is to check was looked at."""
 
     model: str
     seed: int
+    sampled: str
     rows: Sequence[Row]
 
     @property
@@ -84,7 +85,13 @@ class GradcheckReport:
     def as_dict(self) -> dict[str, Any]:
         """The report for a JSON file."""
         rows = [{**asdict(row), "passed": row.passed} for row in self.rows]
-        return {"model": self.model, "seed": self.seed, "passed": self.passed, "rows": rows}
+        return {
+            "model": self.model,
+            "seed": self.seed,
+            "sampled": self.sampled,
+            "passed": self.passed,
+            "rows": rows,
+        }
 
 
 def gradcheck(
@@ -125,7 +132,11 @@ def gradcheck(
             wrong_row(seed),
             *(row for row in identities if row.must_fail),
         ]
-    return GradcheckReport(name, seed, rows)
+    sampled = (
+        f"sampled: of a whole model, under each of {len(methods)} methods, {DIRECTIONS} random directions through all weights that are trained, on {batch.ids.shape[0]} rows of {batch.ids.shape[1]} random tokens; "
+        "of an op every entry of its Jacobian where that is small, random directions where not"
+    )
+    return GradcheckReport(name, seed, sampled, rows)
 
 
 def op_rows(seed: int) -> Iterator[Row]:
@@ -193,7 +204,10 @@ def render(report: GradcheckReport) -> "Table":
     verdict = (
         f"{failed} of {len(report.rows)} checks FAILED" if failed else f"all {len(report.rows)} checks passed"
     )
-    table = Table(title=f"Gradients in float64 · {report.model} · seed {report.seed}", caption=verdict)
+    table = Table(
+        title=f"Gradients in float64 · {report.model} · seed {report.seed}",
+        caption=f"{verdict}\n{report.sampled}",
+    )
     table.add_column("check")
     table.add_column("error", justify="right", no_wrap=True)
     table.add_column("must be", justify="right", no_wrap=True)

@@ -19,8 +19,11 @@ SMALL = GPTConfig(vocabulary=61, context=24, width=16, layers=2, heads=4)
 STEPS, GOOD = (2e-4, 2e-5, 2e-6), 1e-8
 """Steps of the differences; a smaller one is tried while the error is not below ``GOOD``."""
 
+DIRECTIONS = 3
+"""Random directions that a whole model's gradient is checked along: a wrong entry shows in each of them, so few are enough, and all entries one by one would take days."""
 
-def model_error(model: Model, method: Method, batch: Batch, seed: int, directions: int = 3) -> float:
+
+def model_error(model: Model, method: Method, batch: Batch, seed: int, directions: int = DIRECTIONS) -> float:
     """The largest relative error of ⟨∂L/∂θ, v⟩ over random directions v, θ being all that ``method`` trains in ``model``.
 
     The differences are central ones of fourth order, (8(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h with the best of the ``STEPS`` h (a kink of relu within the largest spoils it, and a

@@ -30,6 +30,7 @@ def test_everything_passes(report):
 
 
 def test_the_report_goes_into_json_and_on_the_screen(report):
+    assert "3 random directions through all weights that are trained" in report.as_dict()["sampled"]
     assert json.loads(json.dumps(report.as_dict()))["passed"] is True
     assert len(render(report).rows) == len(report.rows) + len({row.group for row in report.rows})
 

@@ -190,7 +190,7 @@ def truncate(folder: Path) -> None:
 
 
 def rename_weights(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    (folder / "model.safetensors").rename(folder / "weights.pt")
 
 
 def drop(*names: str) -> Callable[[Path], None]:
@@ -225,7 +225,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "scaling": (field("scale_attn_by_inverse_layer_idx", True), "scale_attn_by_inverse_layer_idx is True"),
     "dropout": (field("resid_pdrop", 1.5), "resid_pdrop must be a number"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "has no model.safetensors"),
-    "weights in another format": (rename_weights, "has no model.safetensors; it holds pytorch_model.bin"),
+    "weights in another format": (rename_weights, "has no model.safetensors or pytorch_model.bin; it holds weights.pt"),
     "truncated": (truncate, "truncated"),
     "not safetensors": (
         lambda folder: (folder / "model.safetensors").write_text("hello, world"),

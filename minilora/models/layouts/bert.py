@@ -1,12 +1,13 @@
 """BERT and RoBERTa, as transformers stores them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...errors import InputError
 from ..bert import BertConfig
 from ..heads import HeadKind
-from .part import Part, label_fields, labels, layers, linear, names, norm, number, only, size
+from .part import Part, encoder_head, label_fields, layers, linear, norm, number, only, size
 
 BLOCK = (
     *linear("encoder.layer.{i}.attention.self.query", ("d", "d"), "blocks.{i}.attention.query"),
@@ -87,14 +88,10 @@ class Bert:
 
     @classmethod
     def head(cls, fields: Mapping[str, Any], stored: Iterable[str], source: str) -> HeadKind:
-        """Which head the file's model has, by the class that wrote it; a bare model gives sentence embeddings."""
-        written = names(fields, "architectures", source)
-        kinds = [kind for kind, name in cls.heads.items() if name in written]
-        if not kinds and any(name.startswith(f"{cls.masked}.") for name in stored):
-            kinds = ["masked-lm"]  # such as BertForPreTraining
-        kind = kinds[0] if kinds else "embedding"
-        pooled = kind == "embedding" and any(name.endswith("pooler.dense.weight") for name in stored)
-        return HeadKind(kind, labels(fields, source) if kind == "classifier" else 0, pooled)
+        """Which head the file's model has (``part.encoder_head``); an embedding keeps the pooler that is there."""
+        head = encoder_head(fields, cls.heads, stored, (f"{cls.masked}.",), source)
+        pooled = any(name.endswith("pooler.dense.weight") for name in stored)
+        return replace(head, pooled=head.kind == "embedding" and pooled)
 
     @classmethod
     def config(cls, fields: Mapping[str, Any], source: str) -> BertConfig:

@@ -7,7 +7,7 @@ from ...errors import InputError
 from ..deberta_config import Convolution, DebertaConfig
 from ..heads import HeadKind
 from .bert import masked_lm, masked_lm_copies
-from .part import Part, label_fields, labels, layers, linear, names, norm, number, only, size
+from .part import Part, encoder_head, label_fields, layers, linear, names, norm, number, only, size
 
 SELF = "encoder.layer.{i}.attention.self"
 MASKED = "cls.predictions"
@@ -109,13 +109,8 @@ class DebertaV2:
 
     @classmethod
     def head(cls, fields: Mapping[str, Any], stored: Iterable[str], source: str) -> HeadKind:
-        """Which head the file's model has, by the class that wrote it, or by what is in it; a bare model gives sentence embeddings."""
-        written = names(fields, "architectures", source)
-        kinds = [kind for kind, name in cls.heads.items() if name in written]
-        if not kinds and any(name.startswith((f"{MASKED}.", "lm_predictions.")) for name in stored):
-            kinds = ["masked-lm"]
-        kind = kinds[0] if kinds else "embedding"
-        return HeadKind(kind, labels(fields, source) if kind == "classifier" else 0)
+        """Which head the file's model has (``part.encoder_head``)."""
+        return encoder_head(fields, cls.heads, stored, (f"{MASKED}.", "lm_predictions."), source)
 
     @classmethod
     def config(cls, fields: Mapping[str, Any], source: str) -> DebertaConfig:

@@ -4,13 +4,14 @@ Comes before the tables, one file an architecture. Foreign layouts stay in this 
 their own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
+from ..heads import HeadKind
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -137,6 +138,23 @@ def labels(fields: Mapping[str, Any], source: str) -> int:
     if not isinstance(names, dict) or not names:
         raise InputError(f"{source}: id2label must be a table of at least one label, not {names!r}")
     return len(names)
+
+
+def encoder_head(
+    fields: Mapping[str, Any],
+    heads: Mapping[str, str],
+    stored: Iterable[str],
+    masked: tuple[str, ...],
+    source: str,
+) -> HeadKind:
+    """Which head an encoder's file has, by the class that wrote it (``heads``: its name for each kind), or by what is in it: a masked-LM head where a name begins with one of ``masked``, such as
+    BertForPreTraining's. A bare model gives sentence embeddings."""
+    written = names(fields, "architectures", source)
+    kinds = [kind for kind, name in heads.items() if name in written]
+    if not kinds and any(name.startswith(masked) for name in stored):
+        kinds = ["masked-lm"]
+    kind = kinds[0] if kinds else "embedding"
+    return HeadKind(kind, labels(fields, source) if kind == "classifier" else 0)
 
 
 def label_fields(count: int) -> dict[str, Any]:

@@ -21,11 +21,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ....errors import InputError
 from ...examples import Example
 from ...metrics import exact_match
 from ...mixture.dice import Dice
-from ..base import Split, Task, check_pairs
+from ..base import Split, Task, check_pairs, check_seed
 from .database import Database, QueryError, Row, same_answer
 from .drawing import Kind, draw_query
 from .queries import Query, mutants
@@ -55,8 +54,7 @@ class NL2SQL(Task):
     cue = "\nQ:"
 
     def __init__(self, seed: int = 0) -> None:
-        if seed < 0:
-            raise InputError(f"seed is {seed}; the nl2sql task takes a seed of 0 or more")
+        check_seed(self.name, seed)
         self.seed = seed
 
     @cached_property
