@@ -9,8 +9,8 @@ import click
 from ..lab.compare import Comparison, compare
 from ..train.runs import CONFIG, free_folder
 from .errors import resumable
-from .options import make_settings, settings_options
-from .output import json_option, print_json
+from .options import make_settings, run_options, settings_options
+from .output import print_json
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
@@ -31,15 +31,7 @@ TEXTS = {
 
 @click.command("compare")
 @settings_options(Comparison, TEXTS)
-@click.option("--config", metavar="FILE", help="Take settings from a TOML file; options given here win.")
-@click.option(
-    "--out",
-    metavar="DIR",
-    help="Where everything is written.  [default: runs/compare, or the next free name]",
-)
-@click.option("--resume", is_flag=True, help="Go on with the comparison in --out, under its own settings.")
-@click.option("--force", is_flag=True, help="Overwrite the comparison in --out.")
-@json_option
+@run_options("comparison", out="runs/compare, or the next free name")
 def command(
     config: str | None, out: str | None, resume: bool, force: bool, as_json: bool, **given: Any
 ) -> None:

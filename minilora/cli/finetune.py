@@ -14,8 +14,8 @@ from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, free_folder
 from .errors import ending_all, resumable
 from .opening import base_of, settings_beside
-from .options import make_settings, settings_options
-from .output import json_option, note, number, print_json, print_table, size, tell_too_long
+from .options import make_settings, run_options, settings_options
+from .output import note, number, print_json, print_table, size, tell_too_long
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
@@ -71,15 +71,7 @@ SPELLINGS = {"lr": "learning_rate", "batch": "rows"}
 
 @click.command("finetune")
 @settings_options(FineTuning, TEXTS, SPELLINGS)
-@click.option("--config", metavar="FILE", help="Take settings from a TOML file; options given here win.")
-@click.option(
-    "--out",
-    metavar="DIR",
-    help="Where everything is written.  [default: runs/TASK-METHOD, or the next free name]",
-)
-@click.option("--resume", is_flag=True, help="Go on with the run in --out, under its own settings.")
-@click.option("--force", is_flag=True, help="Overwrite the run in --out.")
-@json_option
+@run_options("run", out="runs/TASK-METHOD, or the next free name")
 def command(
     config: str | None, out: str | None, resume: bool, force: bool, as_json: bool, **given: Any
 ) -> None:

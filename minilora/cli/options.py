@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from ..train.runs import read_config
+from .output import json_option
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Settings = TypeVar("Settings")
@@ -62,6 +63,31 @@ def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
         else:
             names.append(part.strip())
     return tuple(names)
+
+
+def run_options(run: str, *, out: str) -> Callable[[Function], Function]:
+    """A decorator that adds the options of every command whose work lies in a folder and may be stopped: ``--config``, ``--out``, ``--resume``, ``--force`` and ``--json``.
+
+    run: what the command makes ("run", "comparison"). out: the folder where none is given, in words.
+    """
+    options = (
+        click.option(
+            "--config", metavar="FILE", help="Take settings from a TOML file; options given here win."
+        ),
+        click.option("--out", metavar="DIR", help=f"Where everything is written.  [default: {out}]"),
+        click.option(
+            "--resume", is_flag=True, help=f"Go on with the {run} in --out, under its own settings."
+        ),
+        click.option("--force", is_flag=True, help=f"Overwrite the {run} in --out."),
+        json_option,
+    )
+
+    def decorate(function: Function) -> Function:
+        for option in reversed(options):  # click puts the last decorator first
+            function = option(function)
+        return function
+
+    return decorate
 
 
 def make_settings(
