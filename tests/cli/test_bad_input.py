@@ -103,7 +103,10 @@ def test_bad_input(run, material, tmp_path, case):
         (b"mr,ref\n", "there is no line after the header"),
         (b"mr,ref\nname[A]\n", "line 2: found 1 fields"),
         (b"mr,ref\n\xff\xfe,b\n", "not UTF-8 text"),
-        (b"mr,ref\n" + b"".join(b"name[%d],%s\n" % (i, b"soup " * 300) for i in range(40)), "shorten it"),
+        (
+            b"mr,ref\n" + b"".join(b"name[%d],%s\n" % (i, b"soup " * 300) for i in range(40)),
+            "cut them or leave them out with too_long",
+        ),
     ],
 )
 def test_bad_e2e_files(run, tmp_path, content, message):
