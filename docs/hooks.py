@@ -20,6 +20,7 @@ from tutorial_pages import STYLE, TUTORIALS, pictures, tutorial_page
 from minilora.classroom import all_exercises
 from minilora.cli.main import COMMANDS, main
 from minilora.data.tasks import TASKS, Classification
+from minilora.lab import study_page
 from minilora.lab.bench import pages as bench_pages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +62,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 
 
 def record(name: str) -> Any:
-    """What ``minilora bench`` wrote to ``docs/results/``."""
+    """What a command wrote, as it is kept in ``docs/results/``."""
     return json.loads((ROOT / "docs" / "results" / name).read_text(encoding="utf-8"))
 
 
@@ -76,7 +77,28 @@ def growth_pictures() -> str:
         return pictures()[0]
 
 
+def rates_picture() -> str:
+    """Accuracy on validation against the learning rates that the study tried."""
+    import matplotlib.pyplot as plt
+
+    with mpl.rc_context():
+        plt.switch_backend("svg")
+        mpl.rcParams.update(STYLE)
+        _, axes = plt.subplots(figsize=(6, 3.2))
+        for row in record("nl2sql.json")["rows"]:
+            rates = [float(rate) for rate in row["tries"]]
+            (line,) = axes.plot(rates, list(row["tries"].values()), marker="o", mfc="none", label=row["name"])
+            best = row["tries"][f"{row['learning rate']:g}"]
+            axes.plot(row["learning rate"], best, "o", color=line.get_color())
+        axes.set(xscale="log", xlabel="learning rate", ylabel="accuracy on validation", ylim=(0, 1.02))
+        axes.legend()
+        return pictures()[0]
+
+
 MEASURED = {
+    "study": lambda: "\n".join(study_page.table(record("nl2sql.json"))),
+    "study ratios": lambda: "\n".join(study_page.ratios(record("nl2sql.json"))),
+    "study rates": rates_picture,
     "speed": lambda: bench_pages.speed(record("speed.json")),
     "techniques": lambda: bench_pages.techniques(record("techniques.json")),
     "growth": growth_pictures,
