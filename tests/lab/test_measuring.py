@@ -100,8 +100,8 @@ def test_a_chart_is_well_formed_and_in_its_frame():
     chart.row(10, 0.5, "full", width=0.1)
     chart.dot(10, 0.5, "lora")
     chart.whisker((10, 0.2), (10, 0.4))
-    chart.level(0.1, "base", "base & more")
-    chart.text(10, 0.5, "x")
+    chart.level(0.1, "base")
+    chart.text(10, 0.5, "x & y")
     tree = ElementTree.fromstring(chart.svg())
     assert tree.get("aria-label") == "a < b"
 
