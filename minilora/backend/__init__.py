@@ -7,6 +7,7 @@ from .differences import erf, memory_in_use, row_dot, row_sum, same_card, scatte
 from .elementwise import elementwise
 from .memory import tune_malloc
 from .namespace import Array, namespace, to_device, to_host
+from .storage import narrow, wide, wide_dtype
 
 __all__ = [
     "Array",
@@ -14,6 +15,7 @@ __all__ = [
     "erf",
     "memory_in_use",
     "namespace",
+    "narrow",
     "row_dot",
     "row_sum",
     "same_card",
@@ -22,4 +24,6 @@ __all__ = [
     "to_device",
     "to_host",
     "tune_malloc",
+    "wide",
+    "wide_dtype",
 ]

@@ -53,6 +53,7 @@ TEXTS = {
     "workers": "Shards of a batch, computed on threads, or shared out to MPI ranks.  [default: 2, or as many as there are ranks]",
     "seed": "Of the adapter's start, the order of the examples, and dropout.",
     "dtype": "float32 or float64.",
+    "base_dtype": "What the frozen base is stored as: float16 takes half of its memory, and more time on the CPU; all is computed in --dtype.  [default: as --dtype]",
     "device": "cpu, or cuda for a graphics card (see minilora devices).",
     "log_every": "Steps from one reading of losses to the next; the log tells of every step.  [default: 1; on a card 10]",
     "evaluate_every": "Steps from one validation loss to the next.  [default: never]",

@@ -18,7 +18,7 @@ from ..methods.stored import same_base
 from ..models.checkpoint import CONFIG, load, shipped
 from ..models.torch_file import load_torch
 from ..tensors import load_tensors
-from .opening import settings_beside
+from .opening import base_dtype_of, settings_beside
 from .output import json_option, number, print_json, print_table, size
 
 PARTS = {"tokens": "token embedding", "types": "token types", "norm": "norm outside of blocks"}
@@ -120,7 +120,7 @@ def inspect_adapter(path: str, base: str | None) -> Found:
     own = settings_beside(path).get("model")
     if base is None and own is not None and (Path(own).is_dir() or own in shipped()):
         base = own
-    model = None if base is None else load(base)
+    model = None if base is None else load(base, base_dtype=base_dtype_of(path))
     reports = describe(path, base=model)
     same = None if model is None else same_base(saved, model)
     count = sum(int(array.size) for array in saved.arrays.values())

@@ -63,14 +63,19 @@ def base_of(adapter: str | None) -> str:
     return FineTuning.model if noted is None else str(noted)
 
 
+def base_dtype_of(adapter: str | None) -> str:
+    """What the base was stored as in the run that made an adapter: rounded to float16 it is another base, unless its file holds float16 already."""
+    return "float16" if settings_beside(adapter).get("base_dtype") == "float16" else "float32"
+
+
 def open_model(model: str | None, adapter: str | None, device: str = "cpu") -> Opened:
-    """Load the model, and the adapter into it, with the classification head that the adapter was trained with, if it was; on ``device``.
+    """Load the model, stored as it was when the adapter was trained, and the adapter into it, with the classification head that it was trained with, if it was; on ``device``.
 
     Raises InputError for either that cannot be loaded, where they do not fit each other, and for a device that cannot be used.
     """
     use_device(device)
     name = model or base_of(adapter)
-    loaded = load(name)
+    loaded = load(name, base_dtype=base_dtype_of(adapter))
     if adapter is None:
         return Opened(loaded.to(device), name, None)
     outputs = labels_in(adapter)

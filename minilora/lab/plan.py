@@ -17,8 +17,9 @@ from .activations import Transformer, activations, kept
 
 @dataclass(frozen=True)
 class Precision:
-    """Bytes a number: of a weight, of a trained weight's gradient, of what the optimizer keeps for it (Adam's two moments, and a float32 copy of the weight where there is one), of an activation."""
+    """Bytes a number: of a frozen weight, of any other weight, of a trained weight's gradient, of what the optimizer keeps for it (Adam's two moments, and a float32 copy of the weight where there is one), of an activation."""
 
+    frozen: int
     weight: int
     gradient: int
     optimizer: int
@@ -28,9 +29,10 @@ class Precision:
 
 PRECISIONS: Mapping[str, Precision] = MappingProxyType(
     {
-        "half": Precision(2, 2, 4, 2, "everything in 16 bits, Adam's two moments too"),
-        "mixed": Precision(2, 2, 12, 2, "weights and gradients in 16 bits; Adam's two moments and a copy of the trained weights in 32"),
-        "single": Precision(4, 4, 8, 4, "everything in 32 bits"),
+        "half": Precision(2, 2, 2, 4, 2, "everything in 16 bits, Adam's two moments too"),
+        "mixed": Precision(2, 2, 2, 12, 2, "weights and gradients in 16 bits; Adam's two moments and a copy of the trained weights in 32"),
+        "single": Precision(4, 4, 4, 8, 4, "everything in 32 bits"),
+        "half-base": Precision(2, 4, 4, 8, 4, "frozen weights in 16 bits, all else in 32: finetune --base-dtype float16 (there biases and norms, a thousandth, have 32 too)"),
     }
 )  # fmt: skip
 """By name."""
@@ -155,13 +157,14 @@ def cost(method: Method, size: Transformer, assumptions: Assumptions, tokens: in
     width = PRECISIONS[assumptions.precision]
     trainable = method.trainable(size)
     added = kept(method, size).weights
+    own = max(0, trainable - added)  # of the model's own weights, those that are trained
     held = trainable if assumptions.gradients == "all" else -(-trainable // size.layers)
     numbers = activations(method, size, assumptions.rows, tokens, recompute=assumptions.recompute)
     return Cost(
         method=str(method),
         trainable=trainable,
         checkpoint=trainable * width.weight,
-        weights=(size.parameters + added) * width.weight,
+        weights=(size.parameters - own) * width.frozen + (own + added) * width.weight,
         gradients=held * width.gradient,
         optimizer=trainable * width.optimizer,
         activations=numbers * width.activation,

@@ -7,11 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..data.tasks import load_task
-from ..models.checkpoint import load
-from ..train.finetune import METRICS, check_begun, finetune
+from ..train.finetune import METRICS, check_begun, finetune, open_base
 from ..train.recipe import FineTuning, settle
 
 FREE = ("save_every",)
@@ -25,7 +22,7 @@ def run_once(settings: FineTuning, folder: Path, *, progress: bool | None = None
     settings, and what ``finetune`` raises. The files a task was read from are not looked at again once the run is whole.
     """
     if (folder / METRICS).exists():  # written last, so the run is whole
-        model = load(settings.model).astype(np.dtype(settings.dtype))
+        model = open_base(settings)
         task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
         check_begun(folder, settle(settings, model, task), model, task, free=FREE)
     else:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..backend import Array, namespace, to_host
+from ..backend import Array, namespace, to_host, wide_dtype
 from ..errors import InputError
 from ..models.base import Size as Size
 from ..nn import Module, Parameter
@@ -154,12 +154,12 @@ def like(kept: Array, current: Array) -> Array:
 
 
 def uniform(rng: np.random.Generator, shape: tuple[int, ...], bound: float, beside: Array) -> Array:
-    """U(−bound, bound), with the dtype and on the device of ``beside``.
+    """U(−bound, bound), with the dtype that ``beside`` is computed in, and on its device.
 
     Drawn in float32 on the host whatever the dtype, so that a float64 check starts from the numbers that a float32 run starts from.
     """
     drawn = (rng.random(shape, dtype=np.float32) * 2 - 1) * np.float32(bound)
-    return namespace(beside).asarray(drawn, dtype=beside.dtype)
+    return namespace(beside).asarray(drawn, dtype=wide_dtype(beside))
 
 
 def norm(array: Array) -> float:

@@ -13,7 +13,7 @@ from ..backend import Array
 from ..nn import Module
 from .base import LayerReport, Method, Shapes, Size
 from .layers import base_parameters
-from .weights import OwnWeights, report_weights
+from .weights import OwnWeights, check_precision, report_weights
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class FullFineTuning(Method):
     method: ClassVar[str] = "full"
 
     def install(self, model: Module, name: str, rng: np.random.Generator) -> OwnWeights:
-        """Lay a second set of weights beside the base's. Draws nothing from ``rng``."""
+        """Lay a second set of weights beside the base's. Draws nothing from ``rng``. Raises InputError where the base is stored as float16."""
         return OwnWeights(base_parameters(model))
 
     def claims(self, model: Module) -> set[str]:
-        """Every weight."""
-        return set(base_parameters(model))
+        """Every weight. Raises InputError where they are stored as float16."""
+        own = base_parameters(model)
+        check_precision(own)
+        return set(own)
 
     def trainable(self, size: Size) -> int:
         """All weights of the model; a head that has weights of its own is not counted."""

@@ -141,7 +141,7 @@ class LoRA(Method):
     def _start(self, path: str, W: Array, rng: np.random.Generator) -> LowRank:
         (out, k), rank = W.shape, self.rank_at(path)
         A = uniform(rng, (rank, k), 1 / math.sqrt(k), W)
-        B = namespace(W).zeros((out, rank), dtype=W.dtype)
+        B = namespace(W).zeros((out, rank), dtype=A.dtype)
         return LowRank(A, B, scale=self.scale_at(path), dropout=self.dropout)
 
     def _biases(self, names: Collection[str], chosen: Iterable[str]) -> list[str]:

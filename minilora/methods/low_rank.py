@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array, namespace
+from ..backend import Array, namespace, wide_dtype
 from ..errors import InputError
 from ..nn import Linear, Module, Parameter
 from ..ops import dropout, linear, lora_linear
@@ -85,16 +85,21 @@ class LoRALinear(Wrapper[LowRank]):
         return y
 
     def merge(self) -> None:
-        """W := W + sBA. The old array is kept, because adding and then subtracting sBA would not give back the same bits."""
+        """W := W + sBA. The old array is kept, because adding and then subtracting sBA would not give back the same bits.
+
+        Where W is stored as float16, W + sBA is float32 for as long as it is merged: rounding it to W's 11 bits could lose an update that is small beside W.
+        """
         assert self.active is not None
         assert self._kept is None
         self._kept = self.base.weight.data
         self.base.weight.data = self._kept + self.adapters[self.active].update()
 
     def unmerge(self) -> None:
-        """W := the array that ``merge`` kept."""
+        """W := the array that ``merge`` kept, stored as it was unless the model has been converted to another precision meanwhile."""
         assert self._kept is not None
-        self.base.weight.data = like(self._kept, self.base.weight.data)
+        merged = self.base.weight.data
+        dtype = self._kept.dtype if wide_dtype(self._kept) == merged.dtype else merged.dtype
+        self.base.weight.data = like(self._kept, merged).astype(dtype, copy=False)
         self._kept = None
 
     def forget(self) -> None:

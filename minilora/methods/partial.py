@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..nn import Module
 from .base import LayerReport, Method, Shapes, Size, whole
 from .layers import base_parameters
-from .weights import HEAD, OwnWeights, is_bias, report_weights
+from .weights import HEAD, OwnWeights, check_precision, is_bias, report_weights
 
 
 class PartialFineTuning(Method):
@@ -26,13 +26,15 @@ class PartialFineTuning(Method):
         """The weights that are trained, in the order of ``names``, out of all of a model's."""
 
     def install(self, model: Module, name: str, rng: np.random.Generator) -> OwnWeights:
-        """Lay a second array beside each of the picked weights. Draws nothing from ``rng``. Raises InputError where the model has none to train."""
+        """Lay a second array beside each of the picked weights. Draws nothing from ``rng``. Raises InputError where the model has none to train, or stores one as float16."""
         own = base_parameters(model)
         return OwnWeights({name: own[name] for name in self._checked(own)})
 
     def claims(self, model: Module) -> set[str]:
         """The picked weights."""
-        return set(self._checked(base_parameters(model)))
+        own = base_parameters(model)
+        check_precision({name: own[name] for name in self._checked(own)})
+        return set(self._checked(own))
 
     def _checked(self, names: Iterable[str]) -> list[str]:
         picked = self.pick(names)

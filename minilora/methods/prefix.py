@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..autograd import no_grad
-from ..backend import Array, namespace
+from ..backend import Array, namespace, wide
 from ..errors import InputError
 from ..nn import Module
 from .base import LayerReport, Method, Shapes, Size, norm
@@ -111,7 +111,7 @@ class PrefixEmbedding(Prefix):
 
     def _start(self, model: Any, drawn: Array) -> SpecialTokens:
         W = model.tokens.weight.data
-        return EmbeddedTokens(self.prefix, self.infix, _stand_in(model), W[namespace(W).asarray(drawn)])
+        return EmbeddedTokens(self.prefix, self.infix, _stand_in(model), wide(W[namespace(W).asarray(drawn)]))
 
     def _beside(self, name: str) -> bool:
         return name == EMBEDDING

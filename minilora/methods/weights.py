@@ -7,7 +7,8 @@ one more copy of the named weights, for as long as the adapter is installed.
 
 from collections.abc import Mapping
 
-from ..backend import Array, namespace
+from ..backend import Array, namespace, wide_dtype
+from ..errors import InputError
 from ..nn import Module, Parameter
 from .base import Installed, LayerReport, Shapes, like, norm
 from .layers import base_parameters
@@ -20,6 +21,7 @@ class OwnWeights(Installed):
     """Two sets of arrays for the same parameters, the base's and the trained: one is in the model, the other is laid aside."""
 
     def __init__(self, parameters: Mapping[str, Parameter]) -> None:
+        check_precision(parameters)
         self.parameters = dict(parameters)
         self.aside = {name: namespace(p.data).array(p.data) for name, p in parameters.items()}
         self.enabled = False
@@ -69,6 +71,16 @@ class OwnWeights(Installed):
                 parameter.data = loaded
             else:
                 self.aside[name] = loaded
+
+
+def check_precision(parameters: Mapping[str, Parameter]) -> None:
+    """Raise InputError, which names the first, where one of these weights, about to be trained, is stored as float16."""
+    for name, parameter in parameters.items():
+        if parameter.dtype != wide_dtype(parameter.data):
+            raise InputError(
+                f"{name} would be trained, but is stored as {parameter.dtype}, and trained weights must be float32 or float64; "
+                "load the model without base_dtype, or adapt it by LoRA, adapters, prefixes or biases, which leave its matrices frozen"
+            )
 
 
 def is_bias(name: str) -> bool:

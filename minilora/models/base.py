@@ -10,7 +10,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from ..autograd import Tensor, no_grad
-from ..backend import Array, namespace
+from ..backend import Array, namespace, narrow, wide, wide_dtype
+from ..backend.storage import check_stored
 from ..errors import InputError
 from ..nn import Embedding, Module, TextOnly
 from .heads import Head, SentenceEmbedding
@@ -94,9 +95,9 @@ class Model(Module):
         """Put a fresh classification head in place of the present one, in the form the architecture's authors use; labels: how many classes, 1 for a regression. Returns the model."""
 
     def put_head(self, head: Head) -> Self:
-        """Put ``head`` in place of the present one, and on the model's device. Returns the model."""
+        """Put ``head`` in place of the present one, on the model's device, and in the dtype it computes in: a task's head is trained. Returns the model."""
         for parameter in head.parameters():
-            parameter.data = self.here(parameter.data)
+            parameter.data = wide(self.here(parameter.data))
         self.head = head
         return self
 
@@ -142,6 +143,34 @@ class Model(Module):
         mask = None if batch.mask.all() else batch.mask
         hidden = self.hidden(batch.ids, mask=mask, types=batch.types, rng=rng)
         return self.head.loss(hidden, batch, divisor=divisor, smoothing=smoothing, rng=rng)
+
+    @property
+    def dtype(self) -> "np.dtype[np.floating]":
+        """What the model computes in, and what is added to it is made in: float32 where its weights are stored as float16."""
+        return wide_dtype(self.tokens.weight.data)
+
+    def store(self, dtype: object) -> Self:
+        """Freeze the model and keep its weights as ``dtype``, ``"float16"`` for half of the memory or ``"float32"``; it computes in float32 either way. Returns the model.
+
+        float16 rounds every matrix to 11 bits (``backend.storage`` says what then happens in a product). Biases and norms, which are a thousandth of a model, and a task's head, which
+        every method trains, are float32. For a model without adapters: do it before ``adapt``. ``astype`` makes it one that can be trained whole again. Raises InputError for
+        another dtype, and for a weight too large for float16; nothing is changed then.
+        """
+        half = check_stored(dtype) == "float16"
+        stored = {
+            name: narrow(parameter.data, name)
+            if half and self.can_narrow(name, parameter.shape)
+            else wide(parameter.data).astype(np.float32, copy=False)
+            for name, parameter in self.named_parameters()
+        }
+        self.freeze()
+        for name, parameter in self.named_parameters():
+            parameter.data = stored[name]
+        return self
+
+    def can_narrow(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether ``store`` may keep the parameter of this name and shape as float16: a matrix, and none of a task's head."""
+        return len(shape) > 1 and not (self.head.task and name.startswith("head."))
 
     @property
     def room(self) -> int:

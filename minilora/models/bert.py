@@ -179,7 +179,7 @@ class Bert(Model):
 
     def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
         """BERT: its pooler, pretrained where the file had one, then dropout and the output. RoBERTa: dropout, a dense layer, tanh, dropout, the output."""
-        start, width, dropout = Start(rng, self.tokens.weight.dtype), self.config.width, self.config.dropout
+        start, width, dropout = Start(rng, self.dtype), self.config.width, self.config.dropout
         roberta = self.config.padding is not None
         pooler = None if roberta else self.head.pooler
         head = PooledClassifier(

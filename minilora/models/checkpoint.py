@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import narrow
+from ..backend.storage import check_stored
 from ..data.tokenizer_files import FILES as TOKENIZER_FILES
 from ..data.tokenizer_files import WHOLE as TOKENIZER
 from ..data.tokenizer_files import read_tokenizer
@@ -36,7 +38,7 @@ READABLE = ("F32", "F16", "BF16", "F64")
 """The dtype codes of weights that can be loaded."""
 
 
-def load(model: str | os.PathLike[str]) -> Model:
+def load(model: str | os.PathLike[str], *, base_dtype: str = "float32") -> Model:
     """A model in float32, with its ``tokenizer`` (None where it has none).
 
     model: the name of one that comes with the package (``"tiny-gpt"``); a folder (``"./my-model"``, a Path; a bare name only where nothing shipped has that name); ``"hf:owner/name"`` or
@@ -45,9 +47,13 @@ def load(model: str | os.PathLike[str]) -> Model:
     Weights stored in float32 are mapped, not copied: each is read when it is first used, and a change to it stays in this program and never reaches the file. Those in float16, bfloat16
     and float64 become new arrays, one after the other. Names may have transformers' prefix or not.
 
+    base_dtype: ``"float16"`` stores the weights in half of the memory, for a base that stays frozen; the model computes in float32 all the same (see ``Model.store``). Then weights
+    stored in float16 are the mapped ones, and others are rounded.
+
     Raises InputError, in one sentence and before memory is asked for, for a folder or file that is missing or broken, an unknown architecture or variant, weights that are missing, unexpected or
-    of another shape or kind than the configuration says, and a tokenizer that does not fit the model.
+    of another shape or kind than the configuration says, and a tokenizer that does not fit the model; for another base_dtype, and a weight too large for float16.
     """
+    half = check_stored(base_dtype) == "float16"
     folder = find(model, LAYOUTS)
     source = str(folder / CONFIG)
     fields = _read_config(folder)
@@ -71,21 +77,24 @@ def load(model: str | os.PathLike[str]) -> Model:
             "the tokenizer belongs to another model"
         )
     loaded = build(config, None, head)
-    _fill(loaded, parts, stored)
+    _fill(loaded, parts, stored, half)
     loaded.tokenizer = tokenizer
-    return loaded
+    return loaded.store(base_dtype) if half else loaded
 
 
-def _fill(model: Model, parts: list[Part], stored: Mapping[str, StoredArray]) -> None:
-    """Put each stored tensor, or its pieces, in the place of the parameter's own array."""
+def _fill(model: Model, parts: list[Part], stored: Mapping[str, StoredArray], half: bool) -> None:
+    """Put each stored tensor, or its pieces, in the place of the parameter's own array; matrices of a base in float16 where ``half``."""
     parameters = dict(model.named_parameters())
     for part in parts:
         array = stored[part.theirs].array()
         for name, piece in part.read(array).items():
-            # a stored half is made wide once, in our own order; float32 stays the file's own memory
-            parameters[name].data = (
-                piece if array.dtype == np.float32 else np.ascontiguousarray(piece, np.float32)
-            )
+            if half and model.can_narrow(name, piece.shape):
+                parameters[name].data = narrow(piece, name)  # a stored half stays the file's own memory
+            else:
+                # a stored half is made wide once, in our own order; float32 stays the file's own memory
+                parameters[name].data = (
+                    piece if array.dtype == np.float32 else np.ascontiguousarray(piece, np.float32)
+                )
     unset = parameters.keys() - {name for part in parts for name in part.ours}
     assert not unset, f"the layout has no line for {sorted(unset)}"
 

@@ -128,7 +128,7 @@ class Deberta(Model):
 
     def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
         """The authors' pooler (a dense layer and gelu on the first token), dropout, the output; the decoder, which belongs to pretraining, goes."""
-        start, width = Start(rng, self.tokens.weight.dtype), self.config.width
+        start, width = Start(rng, self.dtype), self.config.width
         head = PooledClassifier(
             start.linear(width, width),
             start.linear(width, labels),

@@ -160,7 +160,7 @@ class GPT(Model):
 
     def set_classifier(self, labels: int, rng: np.random.Generator | None) -> Self:
         """``score`` at the last real token (Radford et al. 2018), as transformers has it."""
-        start = Start(rng, self.tokens.weight.dtype)
+        start = Start(rng, self.dtype)
         return self.put_head(LastTokenClassifier(start.linear(self.config.width, labels, bias=False)))
 
     def hidden(
@@ -217,7 +217,6 @@ class GPT(Model):
 
     def new_cache(self, rows: int, tokens: int) -> Cache:
         """An empty cache with room for ``tokens`` positions of ``rows`` rows."""
-        weight = self.tokens.weight.data
-        empty = namespace(weight).empty
+        empty = namespace(self.tokens.weight.data).empty
         shape = (rows, tokens + self.inputs.extra, self.config.width)
-        return Cache(LayerCache(empty(shape, weight.dtype), empty(shape, weight.dtype)) for _ in self.blocks)
+        return Cache(LayerCache(empty(shape, self.dtype), empty(shape, self.dtype)) for _ in self.blocks)

@@ -13,12 +13,12 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..autograd.tensor import LeafNode
-from ..backend import Array, to_device, to_host
+from ..backend import Array, to_device, to_host, wide_dtype
 from ..errors import InputError, nearest
 
 
 class Parameter(Tensor):
-    """A tensor that is a weight of a model. ``trainable`` can be switched; a frozen parameter has no place on the tape."""
+    """A tensor that is a weight of a model. ``trainable`` can be switched; a frozen parameter has no place on the tape, and it alone may be stored as float16."""
 
     __slots__ = ()
 
@@ -27,11 +27,16 @@ class Parameter(Tensor):
 
     @property
     def trainable(self) -> bool:
-        """Whether gradients are computed for this parameter."""
+        """Whether gradients are computed for this parameter. Setting it raises InputError where the weight is stored as float16: its steps would be lost in rounding."""
         return self.node is not None
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        if value and self.dtype != wide_dtype(self.data):
+            raise InputError(
+                f"a weight of shape {self.shape} is stored as {self.dtype}, and what is trained must be float32 or float64; "
+                "convert the model with astype, or adapt it by a method that leaves its base frozen"
+            )
         if value != self.trainable:
             self.node = LeafNode(self) if value else None
             self.grad = None

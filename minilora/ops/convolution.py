@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..autograd import op
-from ..backend import Array, namespace
+from ..backend import Array, namespace, wide
 
 
 @op(check=[(2, 5, 3), (4, 3, 3), (4,)])
@@ -27,11 +27,11 @@ def convolution(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
         return sides.reshape(rows * tokens, width * kernel)
 
     flat = W.reshape(len(W), -1)  # [out, in · kernel]
-    y = neighbours() @ flat.T
+    y = neighbours() @ wide(flat).T
     y += b
 
     def dx(g: Array) -> Array:
-        sides = (g.reshape(-1, len(W)) @ flat).reshape(rows, tokens, width, kernel)
+        sides = (g.reshape(-1, len(W)) @ wide(flat)).reshape(rows, tokens, width, kernel)
         padded = xp.zeros((rows, tokens + kernel - 1, width), dtype=x.dtype)
         for s in range(kernel):
             padded[:, s : s + tokens] += sides[..., s]

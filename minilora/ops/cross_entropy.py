@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import once, op
-from ..backend import Array, namespace, row_dot, row_sum, scatter_add
+from ..backend import Array, namespace, row_dot, row_sum, scatter_add, wide, wide_dtype
 
 IGNORED = -100
 """The target of a position that is outside the loss."""
@@ -46,7 +46,7 @@ def head_cross_entropy(
 
     ∂h = (p − t) W, ∂W = (p − t)ᵀ h and ∂b = Σ (p − t), all divided by divisor. The vocabulary is taken in parts, for all rows at once. Σ eᶻ and Σ eᶻ W gather over the parts, relative to the largest
     logit so far, and are scaled down whenever a larger one comes (Milakov & Gimelshein 2018); so ∂h falls out of the same pass as the value, which leaves no logits behind. ∂W and ∂b, of a head
-    that is trained, need p, and so a second pass.
+    that is trained, need p, and so a second pass. A W that is stored as float16 is made wide a part at a time.
     """
     xp = namespace(h)
     width = h.shape[-1]
@@ -55,8 +55,8 @@ def head_cross_entropy(
     length = max(1024, _LOGITS // max(1, len(x)))
     parts = [slice(start, min(start + length, len(W))) for start in range(0, len(W), length)]
 
-    def logits(part: slice) -> Array:
-        z = x @ W[part].T  # [n, part]
+    def logits(part: slice, weights: Array) -> Array:
+        z = x @ weights.T  # [n, part]
         if b is not None:
             z += b[part]
         return z
@@ -65,7 +65,8 @@ def head_cross_entropy(
     normaliser = xp.zeros(len(x), dtype=h.dtype)  # Σ exp(z − largest): [n]
     d = xp.zeros_like(x) if needs[0] else None  # Σ exp(z − largest) W: [n, width]
     for part in parts:
-        z = logits(part)
+        weights = wide(W[part])  # [part, width]
+        z = logits(part, weights)
         before, largest = largest, xp.maximum(largest, z.max(axis=-1))
         shrink = xp.exp(before - largest)
         z -= largest[:, None]
@@ -73,11 +74,12 @@ def head_cross_entropy(
         normaliser = normaliser * shrink + row_sum(z)
         if d is not None:
             d *= shrink[:, None]
-            d += z @ W[part]
+            d += z @ weights
     log_normaliser = largest + xp.log(normaliser)
 
     losses = log_normaliser - (1 - smoothing) * _logits_at(x, W, b, truth)
-    average = W.mean(axis=0) if smoothing else None  # [width]: of smoothing's even part only the mean counts
+    # of smoothing's even part only the mean counts: [width]
+    average = W.mean(axis=0, dtype=wide_dtype(W)) if smoothing else None
     if average is not None:
         losses -= smoothing * (x @ average + (0.0 if b is None else b.mean()))
     value = xp.asarray(losses.sum(dtype=np.float64) / divisor, dtype=h.dtype)
@@ -85,7 +87,7 @@ def head_cross_entropy(
     dh = xp.zeros((targets.size, width), dtype=h.dtype) if needs[0] else None
     if d is not None and dh is not None:
         d /= normaliser[:, None]
-        d -= (1 - smoothing) * W[truth]
+        d -= (1 - smoothing) * wide(W[truth])
         if average is not None:
             d -= smoothing * average
         d /= divisor
@@ -96,7 +98,7 @@ def head_cross_entropy(
         dW, db = xp.empty_like(W), None if b is None else xp.empty_like(b)
         scaled = x * (g / divisor)
         for part in parts:
-            p = logits(part)
+            p = logits(part, W[part])
             p -= log_normaliser[:, None]
             xp.exp(p, out=p)
             p -= smoothing / len(W)
@@ -125,7 +127,7 @@ def counted_targets(targets: Array, xp: ModuleType) -> tuple[Array, Array]:
 
 def _logits_at(x: Array, W: Array, b: Array | None, truth: Array) -> Array:
     """The logit of each row's target: [n]."""
-    z = row_dot(x, W[truth])
+    z = row_dot(x, wide(W[truth]))
     return z if b is None else z + b[truth]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import op
-from ..backend import Array, namespace, scatter_add
+from ..backend import Array, namespace, scatter_add, wide
 
 
 @op(check=lambda rng: ([rng.standard_normal((4, 3))], {"index": (np.array([0, 2, 0]), slice(1, 3))}))
@@ -26,7 +26,7 @@ def embedding(W: Array, *, ids: Array) -> tuple[Array, tuple[Any, ...]]:
     """Row ids[…] of the table W: [*ids.shape, width].
 
     ids: integers in [0, rows of W). NumPy would take −1 for the last row and CuPy would wrap any id silently, so whoever reads ids from outside checks them
-    first (the models do).
+    first (the models do). Of a table that is stored as float16 only the rows that are read are made wide.
     """
     shape, dtype = W.shape, W.dtype
 
@@ -35,4 +35,4 @@ def embedding(W: Array, *, ids: Array) -> tuple[Array, tuple[Any, ...]]:
         scatter_add(spread, ids.ravel(), g.reshape(-1, shape[-1]))
         return spread
 
-    return W[ids], (dW,)
+    return wide(W[ids]), (dW,)

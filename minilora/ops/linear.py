@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..autograd import once, op
-from ..backend import Array
+from ..backend import Array, wide
 
 
 @op(check=[(2, 3, 4), (5, 4), (5,)])
@@ -11,13 +11,14 @@ def linear(x: Array, W: Array, b: Array | None) -> tuple[Array, tuple[Any, ...]]
     """y = x Wᵀ + b.
 
     x: [..., in]; W: [out, in]; b: [out] or None; y: [..., out]. ∂x = g W, ∂W = gᵀ x, ∂b = Σ g. Where W is frozen x is not kept; and nobody computes ∂W.
+    A W that is stored as float16 is made wide for each of the two products, and kept as it is stored.
     """
     x2 = _rows(x)  # [n, in]: one large product instead of one for each row of the batch
-    y = x2 @ W.T  # [n, out]
+    y = x2 @ wide(W).T  # [n, out]
     if b is not None:
         y += b
     return y.reshape(*x.shape[:-1], len(W)), (
-        lambda g: (_rows(g) @ W).reshape(*g.shape[:-1], W.shape[1]),
+        lambda g: (_rows(g) @ wide(W)).reshape(*g.shape[:-1], W.shape[1]),
         lambda g: _rows(g).T @ x2,
         lambda g: _rows(g).sum(axis=0),
     )
@@ -41,7 +42,7 @@ def lora_linear(
     """
     x2 = _rows(x)  # [n, in]
     low = x2 @ A.T  # [n, rank]
-    y = x2 @ W.T  # [n, out]
+    y = x2 @ wide(W).T  # [n, out]
     if b is not None:
         y += b
     y += (low * scale) @ B.T
@@ -49,7 +50,7 @@ def lora_linear(
     gamma = once(lambda g: (_rows(g) @ B) * scale)  # [n, rank]
 
     def dx(g: Array) -> Array:
-        d = _rows(g) @ W  # [n, in]
+        d = _rows(g) @ wide(W)  # [n, in]
         d += gamma(g) @ A
         return d.reshape(*g.shape[:-1], W.shape[1])
 

@@ -151,7 +151,7 @@ def finetune(
     if folder is not None:
         ranks.on_first(lambda: refuse_existing(folder, OUTPUTS, resume=resume, force=force))
     use_device(settings.device, ranks.place)
-    model = load(settings.model).astype(np.dtype(settings.dtype))
+    model = open_base(settings)
     task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
     settings = settle(settings, model, task)
     if folder is not None and resume:
@@ -223,6 +223,13 @@ def finetune(
     if folder is not None:
         ranks.on_first(lambda: write(result, folder))
     return result
+
+
+def open_base(settings: FineTuning) -> Model:
+    """The model of a run: its base stored, and computed with, as the settings say. Raises InputError for one that cannot be loaded."""
+    if settings.base_dtype == "float16":
+        return load(settings.model, base_dtype="float16")
+    return load(settings.model).astype(np.dtype(settings.dtype))
 
 
 def write(result: Result, folder: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backend.devices import check_device
+from ..backend.storage import check_stored
 from ..data.tasks import TASKS, AnyTask, Classification, PlainText
 from ..errors import InputError
 from ..methods import Method
@@ -52,7 +53,8 @@ class FineTuning:
         dropout: the rate of the model's own dropout (that of its configuration).
         workers: shards of a batch, on threads.
         seed: of the adapter's start, the order of the examples and the dropout masks.
-        dtype: ``"float32"`` or ``"float64"``.
+        dtype: ``"float32"`` or ``"float64"``, what is computed in, and what is trained.
+        base_dtype: what the frozen base is stored as: ``"float16"``, with dtype float32 and a method that trains none of its matrices, for half of its memory (dtype).
         device: ``"cpu"`` or ``"cuda"``, where the model computes; it may differ on resume.
         log_every: steps from one reading of losses to the next (1; on a card 10); see ``Training``.
         evaluate_every: steps from one validation loss to the next (never); patience: validations without a new best after which training stops.
@@ -99,6 +101,7 @@ class FineTuning:
     workers: int = 2
     seed: int = 0
     dtype: str = "float32"
+    base_dtype: str | None = None
     device: str = "cpu"
     log_every: int | None = None
     evaluate_every: int | None = None
@@ -118,6 +121,13 @@ class FineTuning:
         check_answers(self.answers)
         if self.dtype not in DTYPES:
             raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {self.dtype!r}")
+        if self.base_dtype not in (None, self.dtype) and (check_stored(self.base_dtype), self.dtype) != (
+            "float16",
+            "float32",
+        ):
+            raise InputError(
+                f"base_dtype must be dtype, or float16 where dtype is float32; it is {self.base_dtype!r}, and dtype is {self.dtype!r}"
+            )
         check_device(self.device)
         if self.rows < 1:
             raise InputError(f"rows must be at least 1, not {self.rows}")
@@ -204,6 +214,7 @@ def settle(settings: FineTuning, model: Model, task: AnyTask) -> FineTuning:
         "learning_rate": training.learning_rate,
         "warmup": training.warmup,
         "log_every": training.log_every,
+        "base_dtype": settings.base_dtype or settings.dtype,
         "dropout": model.config.dropout if settings.dropout is None else settings.dropout,
         "model": absolute(settings.model),
         "data": None if settings.data is None else absolute(settings.data),

@@ -80,6 +80,40 @@ def test_a_training_step(name, method):
     close(found[1], found[0], 1e-7)
 
 
+@pytest.mark.parametrize(
+    "method", ["lora everywhere, with dropout", "lin", "prefix layer", "lora and bitfit"]
+)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_training_step_on_a_base_in_float16(name, method):
+    """In float32, so to its rounding; SGD, because Adam would make whole steps of that."""
+    found = []
+    for device in ("cpu", "cuda"):
+        model = MODELS[name]().store("float16").to(device)
+        tuned = adapt(model, METHODS[method], rng=1)
+        parameters = dict(model.trainable_parameters())
+        optimizer = SGD(0.1).start(list(parameters.values()))
+        with transfers() as noted:
+            for step in range(2):
+                loss = tuned.loss(small_batch(model, step), smoothing=0.1, rng=np.random.default_rng(step))
+                optimizer.step(gradients(loss, list(parameters.values())))
+        assert noted == []
+        assert {str(array.dtype) for array in tuned.arrays("default").values()} == {"float32"}
+        assert model.tokens.weight.dtype == np.float16
+        answers = tuned.logits(small_batch(model).ids)
+        found.append({"": to_host(answers)} | {k: to_host(v) for k, v in tuned.arrays("default").items()})
+        if "prefix" not in method and method != "lin":
+            tuned.merge()
+            tuned.unmerge()
+            assert model.blocks[0].attention.query.base.weight.dtype == np.float16
+    close(found[1], found[0], 1e-4)
+
+
+def test_a_base_is_put_into_float16_on_the_device():
+    host, device = gpt().store("float16"), gpt().to("cuda").store("float16")
+    for one, other in zip(host.parameters(), device.parameters(), strict=True):
+        assert one.data.tobytes() == to_host(other.data).tobytes()
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_switching_merging_and_moving_back(method):
     host, device = (adapt(gpt().to(where), METHODS[method], rng=1) for where in ("cpu", "cuda"))

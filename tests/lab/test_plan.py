@@ -151,6 +151,18 @@ def test_every_assumption_matters():
     assert (mixed.weights + mixed.gradients + mixed.optimizer) == 16 * 124_439_808
 
 
+def test_a_half_base_halves_what_is_frozen_and_nothing_else():
+    """LoRA's base alone; of top layers those below; of full fine-tuning nothing."""
+    for method in (LoRA(4), TopLayers(2), FullFineTuning()):
+        half, single = (
+            plan("gpt2", method, Assumptions(precision=p)).adapted for p in ("half-base", "single")
+        )
+        own = 0 if method == LoRA(4) else half.trainable
+        assert single.weights - half.weights == 2 * (124_439_808 - own)
+        for part in ("checkpoint", "gradients", "optimizer", "activations"):
+            assert getattr(half, part) == getattr(single, part)
+
+
 def test_a_plan_goes_into_json():
     found = json.loads(json.dumps(plan("gpt2-medium", Adapter("houlsby", 64)).as_dict()))
     assert found["adapted"]["memory"] == sum(
