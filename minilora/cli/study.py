@@ -22,7 +22,7 @@ PAGE = "study.html"
 @click.option(
     "--model", default="tiny-gpt", show_default=True, help="A shipped model's name, or a model folder."
 )
-@click.option("--steps", type=click.IntRange(1), default=1200, show_default=True, help="Of each run.")
+@click.option("--steps", type=click.IntRange(1), default=600, show_default=True, help="Of each run.")
 @click.option(
     "--seeds",
     type=click.IntRange(1),
@@ -45,7 +45,7 @@ def command(out: str, model: str, steps: int, seeds: int, workers: int, jobs: in
     """Compare full fine-tuning, LoRA and adapters on questions about tables never seen, fairly.
 
     Each method is tried with equally many learning rates on validation questions; with the best it is trained from several seeds and scored on the test questions.
-    Takes some hours; stopped, it goes on with the same command. It leaves study.json, and study.html to look at.
+    Takes about an hour on two cores; stopped, it goes on with the same command. It leaves study.json, and study.html to look at.
 
     \b
     Example:
