@@ -61,8 +61,9 @@ def address(site: Path) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser() -> Iterator[Any]:
+    """A browser of its own for each test: one that ends, as on a machine short of memory, takes no other test with it."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
