@@ -25,6 +25,7 @@ TEXTS = {
     "weight_decay": "Decoupled weight decay, on matrices only.",
     "seed": "Of the weights, the mixture, and the tokenizer's text.",
     "workers": "Threads; each takes a share of the batch.",
+    "device": "cpu, or cuda for a graphics card (see minilora devices).",
 }
 SPELLINGS = {"lr": "learning_rate"}
 OUTPUTS = (CONFIG, "tokenizer.json", "short-rows", "full-context", "model")
@@ -56,7 +57,7 @@ def command(
     split_corpus(corpus)  # what is wrong with the corpus is said before anything is written
     refuse_existing(out, OUTPUTS, resume=resume, force=force)
     if resume:
-        check_same(out, settings, "pretrain")
+        check_same(out, settings, "pretrain", free=("device",))
     begin_folder(out, OUTPUTS, "pretrain", settings, force=force)
     with resumable(f"minilora pretrain {shlex.quote(corpus)} --out {shlex.quote(str(out))} --resume"):
         record = pretrain(corpus, out, settings, resume=resume, overwrite=force)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..backend.devices import check_device, use_device
 from ..data import (
     END,
     Batch,
@@ -31,6 +32,7 @@ from .evaluate import evaluate_loss
 from .log import History
 from .loop import fit
 from .objectives import Objective, objective_of
+from .recipe import READINGS
 from .settings import Training
 
 
@@ -47,6 +49,7 @@ class Pretraining:
         weight_decay: decoupled, on matrices only.
         seed: of the weights, the mixture and the tokenizer's text.
         workers: shards of a batch, on threads.
+        device: ``"cpu"`` or ``"cuda"``, where the model computes; it may differ on resume.
     """
 
     size: str = "tiny-gpt"
@@ -60,8 +63,10 @@ class Pretraining:
     weight_decay: float = 0.01
     seed: int = 0
     workers: int = 2
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
+        check_device(self.device)
         context, starts = size(self.size).context, self.objective.starts
         if self.start is None:
             object.__setattr__(self, "start", starts[0])  # a frozen value is completed once, here
@@ -99,6 +104,7 @@ class Pretraining:
             seed=self.seed,
             evaluate_every=100,
             save_every=50,
+            log_every=READINGS[self.device],
         )
 
 
@@ -114,8 +120,9 @@ def pretrain(
     """Train a tokenizer and a model on ``corpus`` (a text file, or a folder of them) and write the model folder ``out/model``.
 
     Returns what was measured, which is written to ``out/model/pretraining.json`` too, with a card beside it: settings, loss curves, and what the objective measures after each stage. A run
-    that was stopped goes on with ``resume=True``, to the same digits. Raises InputError for a corpus that cannot be read and for a folder that holds a run already.
+    that was stopped goes on with ``resume=True``, to the same digits. Raises InputError for a corpus that cannot be read, a device that cannot be used, and a folder that holds a run already.
     """
+    use_device(settings.device)
     out, objective = make_folder(out), settings.objective
     books, held_out_book = split_corpus(corpus)
     tokenizer = _tokenizer(out / "tokenizer.json", books, settings, reuse=resume)
@@ -133,6 +140,8 @@ def pretrain(
     config = size(settings.size)
     model = objective.model(config, settings.start or "", np.random.default_rng(settings.seed))
     model.tokenizer = tokenizer
+    model.to(settings.device)
+    identity = {name: value for name, value in asdict(settings).items() if name != "device"}
     long_rows = settings.rows * settings.length // config.context
 
     def short(step: int) -> Batch:
@@ -156,7 +165,7 @@ def pretrain(
                 validate=lambda: evaluate_loss(model, unseen["book"], workers=settings.workers).nll,
                 resume=resume,
                 overwrite=overwrite,
-                identity={"corpus tokens": len(tokens), "stage": name, **asdict(settings)},
+                identity={"corpus tokens": len(tokens), "stage": name, **identity},
                 progress=progress,
                 title=name,
             )
