@@ -1,6 +1,6 @@
 """The proof that the gradients are right: every op, every fused op against its twin, whole models, and the identities.
 
-Comes after ``identities/``. ``gradcheck()`` gives a report whose rows each hold a measured error and a bound; ``render`` draws it.
+Comes after ``identities/`` and ``across.py``. ``gradcheck()`` gives a report whose rows each hold a measured error and a bound; ``render`` draws it.
 A check that cannot fail proves nothing, so the last rows are statements known to be wrong, which must be found out.
 """
 
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from .. import ops
 from ..autograd import REGISTRY, Tensor, check_gradients, gradients, relative_error
 from ..autograd.tape import Node
+from ..backend.devices import use_device
 from ..methods import (
     Adapter,
     BitFit,
@@ -29,6 +30,7 @@ from ..methods import (
 from ..methods.adapter import KINDS
 from ..models.base import Model
 from ..models.checkpoint import load
+from .across import on_device
 from .identities import Finding, check_all
 from .whole_model import DIRECTIONS, model_error, random_batch, random_model
 
@@ -70,9 +72,10 @@ class Row:
 
 @dataclass(frozen=True)
 class GradcheckReport:
-    """All checks of one run. model: what the whole-model checks ran on; sampled: what of all there is to check was looked at."""
+    """All checks of one run. model: what the whole-model checks ran on; device: where ops and whole models were computed; sampled: what of all there is to check was looked at."""
 
     model: str
+    device: str
     seed: int
     sampled: str
     rows: Sequence[Row]
@@ -87,6 +90,7 @@ class GradcheckReport:
         rows = [{**asdict(row), "passed": row.passed} for row in self.rows]
         return {
             "model": self.model,
+            "device": self.device,
             "seed": self.seed,
             "sampled": self.sampled,
             "passed": self.passed,
@@ -99,12 +103,15 @@ def gradcheck(
     *,
     methods: Sequence[Method] = METHODS,
     seed: int = 0,
+    device: str = "cpu",
 ) -> GradcheckReport:
     """Check the gradients of every op and of whole models, in float64.
 
     model: a model, its folder, or its name; None takes a small random one. It is copied, never changed. methods: those whose whole-model gradients are checked.
-    Raises InputError for a model that cannot be loaded, or a method that the model refuses.
+    device: where ops, fused ops and whole models are computed, ``"cpu"`` or ``"cuda"``; what they are held against, the twins and the identities are NumPy's on every device.
+    Raises InputError for a model that cannot be loaded, a method that the model refuses, and a device that cannot be used.
     """
+    use_device(device)
     rng = np.random.default_rng(seed)
     checked: Model
     if model is None:
@@ -125,36 +132,40 @@ def gradcheck(
                 as_row("identities on a small random GPT", i) for i in check_all(small, batch_2, seed=seed)
             ]
         rows = [
-            *op_rows(seed),
-            *twin_rows(seed),
-            *(Row("whole model", str(m), model_error(checked, m, batch, seed), DIFFERENCES) for m in methods),
+            *op_rows(seed, device),
+            *twin_rows(seed, device),
+            *(
+                Row("whole model", str(m), model_error(checked, m, batch, seed, device=device), DIFFERENCES)
+                for m in methods
+            ),
             *(row for row in identities if not row.must_fail),
-            wrong_row(seed),
+            wrong_row(seed, device),
             *(row for row in identities if row.must_fail),
         ]
     sampled = (
         f"sampled: of a whole model, under each of {len(methods)} methods, {DIRECTIONS} random directions through all weights that are trained, on {batch.ids.shape[0]} rows of {batch.ids.shape[1]} random tokens; "
         "of an op every entry of its Jacobian where that is small, random directions where not"
     )
-    return GradcheckReport(name, seed, sampled, rows)
+    if device != "cpu":
+        sampled += f"; ops and whole models on {device}, identities on the CPU"
+    return GradcheckReport(name, device, seed, sampled, rows)
 
 
-def op_rows(seed: int) -> Iterator[Row]:
+def op_rows(seed: int, device: str = "cpu") -> Iterator[Row]:
     """Every registered op against central differences: the whole Jacobian where it is small."""
     for name, registered in sorted(REGISTRY.items()):
         rng = np.random.default_rng(seed)
         arrays, options = registered.inputs(rng)
-        yield Row(
-            "ops", name, check_gradients(_with(registered.apply, options), *arrays, rng=rng), DIFFERENCES
-        )
+        function = _with(on_device(registered.apply, device), options)
+        yield Row("ops", name, check_gradients(function, *arrays, rng=rng), DIFFERENCES)
 
 
-def twin_rows(seed: int) -> Iterator[Row]:
-    """Every fused op against its twin composed of primitives: the larger of the errors of the value and of each gradient."""
+def twin_rows(seed: int, device: str = "cpu") -> Iterator[Row]:
+    """Every fused op, on ``device``, against its twin composed of primitives, on the CPU: the larger of the errors of the value and of each gradient."""
     for name, twin in sorted(ops.reference.TWINS.items()):
         arrays, options = REGISTRY[name].inputs(np.random.default_rng(seed))
         results = []
-        for function in (REGISTRY[name].apply, twin):
+        for function in (on_device(REGISTRY[name].apply, device), twin):
             leaves = [Tensor(array, trainable=True) for array in arrays]
             value = function(*leaves, **options)
             weights = np.random.default_rng(seed + 1).standard_normal(value.shape)
@@ -175,10 +186,10 @@ def as_row(group: str, finding: Finding) -> Row:
     )
 
 
-def wrong_row(seed: int) -> Row:
+def wrong_row(seed: int, device: str = "cpu") -> Row:
     """What is wrong and must be found out: a pullback that is off by one part in 100,000."""
     x = np.random.default_rng(seed).standard_normal((3, 4))
-    error = check_gradients(wrong_square, x)
+    error = check_gradients(on_device(wrong_square, device), x)
     return Row(
         "must be found out", "a pullback wrong by 1 part in 100,000", error, DIFFERENCES, must_fail=True
     )
@@ -205,7 +216,7 @@ def render(report: GradcheckReport) -> "Table":
         f"{failed} of {len(report.rows)} checks FAILED" if failed else f"all {len(report.rows)} checks passed"
     )
     table = Table(
-        title=f"Gradients in float64 · {report.model} · seed {report.seed}",
+        title=f"Gradients in float64 · {report.model} · seed {report.seed} · {report.device}",
         caption=f"{verdict}\n{report.sampled}",
     )
     table.add_column("check")

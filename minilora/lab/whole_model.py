@@ -6,6 +6,7 @@ Comes before ``gradcheck.py``.
 import numpy as np
 
 from ..autograd import gradients, no_grad
+from ..backend import to_device, to_host
 from ..data.batches import Batch
 from ..methods import Method, adapt
 from ..models.base import Model
@@ -23,29 +24,37 @@ DIRECTIONS = 3
 """Random directions that a whole model's gradient is checked along: a wrong entry shows in each of them, so few are enough, and all entries one by one would take days."""
 
 
-def model_error(model: Model, method: Method, batch: Batch, seed: int, directions: int = DIRECTIONS) -> float:
+def model_error(
+    model: Model,
+    method: Method,
+    batch: Batch,
+    seed: int,
+    directions: int = DIRECTIONS,
+    *,
+    device: str = "cpu",
+) -> float:
     """The largest relative error of ⟨∂L/∂θ, v⟩ over random directions v, θ being all that ``method`` trains in ``model``.
 
     The differences are central ones of fourth order, (8(f(h) − f(−h)) − (f(2h) − f(−2h))) / 12h with the best of the ``STEPS`` h (a kink of relu within the largest spoils it, and a
     wrong gradient is wrong at all), and v is as large in each array as the array is:
     a step then changes every weight by two parts in 10,000. On tiny-gpt truncation (h⁴) and rounding (ε/h) then meet at some 1e-9. Weights that start at zero are drawn first: at
-    B = 0 most of LoRA's gradient would be zero.
+    B = 0 most of LoRA's gradient would be zero. The model computes on ``device``; directions are drawn, and gradients compared, on the host.
     """
-    tuned = adapt(copy_of(model, np.float64), method, rng=seed)
+    tuned = adapt(copy_of(model, np.float64).to(device), method, rng=seed)
     parameters = list(tuned.parameters.values())
     rng = np.random.default_rng(seed)
     for parameter in parameters:
-        if not parameter.data.any():
-            parameter.data = 0.02 * rng.standard_normal(parameter.shape)
+        if not to_host(parameter.data).any():
+            parameter.data = to_device(0.02 * rng.standard_normal(parameter.shape), device)
     found = [
-        np.zeros(p.shape) if g is None else g
+        np.zeros(p.shape) if g is None else to_host(g)
         for p, g in zip(parameters, gradients(tuned.loss(batch), parameters), strict=True)
     ]
-    here = [parameter.data for parameter in parameters]
+    here = [to_host(parameter.data) for parameter in parameters]
 
     def loss_at(step: float, v: list[np.ndarray]) -> float:
         for parameter, x, direction in zip(parameters, here, v, strict=True):
-            parameter.data = x + step * direction
+            parameter.data = to_device(x + step * direction, device)
         with no_grad():
             return tuned.loss(batch).item()
 

@@ -9,8 +9,10 @@ import tomllib
 import numpy as np
 import pytest
 
-from minilora.autograd import gradients
+from minilora.autograd import REGISTRY, Tensor, gradients
 from minilora.backend import to_device, to_host
+from minilora.lab.across import on_device
+from minilora.lab.gradcheck import gradcheck
 from minilora.methods import LoRA, adapt, combine, describe, doctor, mixed, verify_merge
 from minilora.models.generate import Beam, Greedy, Sample, generate
 from minilora.train import SGD, AdamW, Training, TrainingDiverged, evaluate_loss, fit, read_log
@@ -239,6 +241,34 @@ def test_a_stopped_run_goes_on(tmp_path):
         history = fit(tuned.model, batches.__getitem__, settings, out=out, resume=True, progress=False)
         losses.append([record.loss for record in history.records])
     assert losses[1] == pytest.approx(losses[0])
+
+
+def test_every_gradient_is_checked_on_the_device():
+    """``gradcheck --device cuda``: all ops, fused ops and whole models there; a wrong pullback is found out there too."""
+    module.kernels.clear()
+    with transfers() as noted:
+        found = gradcheck(methods=(METHODS["bitfit"], METHODS["lora and prefix layer"]), device="cuda")
+    assert [row for row in found.rows if not row.passed] == []
+    assert "ops and whole models on cuda, identities on the CPU" in found.as_dict()["sampled"]
+    assert len(noted) > len(REGISTRY)
+    assert module.kernels
+    host = gradcheck(methods=(METHODS["bitfit"], METHODS["lora and prefix layer"]))
+    assert [(row.group, row.name) for row in found.rows] == [(row.group, row.name) for row in host.rows]
+
+
+def test_a_function_computed_on_the_device_takes_and_gives_host_tensors(rng):
+    seen = []
+
+    def product(x, y, *, index):
+        seen.extend([x.data, y.data, *index[:1]])
+        return (x * y)[index]
+
+    x, y = (Tensor(rng.standard_normal((3, 2)), trainable=True) for _ in range(2))
+    value = on_device(product, "cuda")(x, y, index=(np.array([2, 0]), 1))
+    assert [type(array) for array in seen] == [ndarray] * 3
+    found = gradients(value.sum(), [x, y])
+    assert all(isinstance(array, np.ndarray) for array in [value.data, *found])
+    np.testing.assert_array_equal(found[0][:, 1], [y.data[0, 1], 0, y.data[2, 1]])
 
 
 @pytest.mark.parametrize("decoding", [Greedy(), Sample(seed=3), Beam(width=3)], ids=str)
