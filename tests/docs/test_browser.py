@@ -72,12 +72,18 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+def opened(browser: Any, width: int = WIDTHS["desktop"]) -> Any:
+    """An empty page of that width, which waits for what it is told to open."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    return page
+
+
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 def test_every_page_opens_without_an_error_and_fits(
     browser: Any, address: str, site: Path, width: int
 ) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.set_default_timeout(PATIENCE)
+    page = opened(browser, width)
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -91,7 +97,7 @@ def test_every_page_opens_without_an_error_and_fits(
 
 
 def test_formulas_are_drawn(browser: Any, address: str) -> None:
-    page = browser.new_page()
+    page = opened(browser)
     page.goto(f"{address}/index.html")
     boxes = page.eval_on_selector_all("article math", "all => all.map(m => m.getBoundingClientRect().height)")
     assert len(boxes) >= 3
@@ -100,16 +106,16 @@ def test_formulas_are_drawn(browser: Any, address: str) -> None:
 
 
 def test_search_finds_rank(browser: Any, address: str) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = opened(browser)
     page.goto(f"{address}/index.html")
     page.fill("input[data-md-component=search-query]", "rank")
-    page.wait_for_selector(".md-search-result__item", timeout=PATIENCE)
+    page.wait_for_selector(".md-search-result__item")
     assert "rank" in page.inner_text(".md-search-result__list").lower()
     page.close()
 
 
 def test_figures_answer_to_their_sliders(browser: Any, address: str) -> None:
-    page = browser.new_page()
+    page = opened(browser)
     page.goto(f"{address}/explanation/figures.html")
     for name in ("rank", "scale", "identities"):
         said = page.inner_text(f"#figure-{name} p")
