@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -48,6 +48,22 @@ def test_interval_covers_the_true_share() -> None:
 def test_interval_of_a_ratio_of_equals_is_one() -> None:
     answers = np.random.default_rng(0).random((1, 200)) < 0.8
     assert resample([answers, answers], lambda a, b: float(a / b), draws=100) == (1.0, 1.0)
+
+
+def test_the_record_is_of_this_study() -> None:
+    """What the results page shows was made by the study as it stands: the same settings and rates, enough seeds and questions, and a base that answers nothing."""
+    summary = json.loads((RECORDED / "nl2sql.json").read_text(encoding="utf-8"))
+    study = nl2sql_study()
+    assert summary["seeds"] == list(study.seeds)
+    assert len(study.seeds) >= 3
+    assert summary["questions"]["unseen tables"] >= 500
+    assert summary["base"]["unseen tables"]["accuracy"] <= 0.02
+    for row, contender in zip(summary["rows"], study.contenders, strict=True):
+        assert row["name"] == contender.name
+        assert list(row["tries"]) == [f"{rate:g}" for rate in contender.learning_rates]
+        assert row["tries"][f"{row['learning rate']:g}"] == max(row["tries"].values())
+        recorded = {name: tuple(v) if isinstance(v, list) else v for name, v in row["settings"].items()}
+        assert recorded.items() <= asdict(contender.settings).items()
 
 
 @pytest.mark.slow
