@@ -225,7 +225,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "scaling": (field("scale_attn_by_inverse_layer_idx", True), "scale_attn_by_inverse_layer_idx is True"),
     "dropout": (field("resid_pdrop", 1.5), "resid_pdrop must be a number"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "has no model.safetensors"),
-    "weights in another format": (rename_weights, "has no model.safetensors or pytorch_model.bin; it holds weights.pt"),
+    "weights in another format": (
+        rename_weights,
+        "has no model.safetensors or pytorch_model.bin; it holds weights.pt",
+    ),
     "truncated": (truncate, "truncated"),
     "not safetensors": (
         lambda folder: (folder / "model.safetensors").write_text("hello, world"),
