@@ -84,7 +84,7 @@ def rates_picture() -> str:
     with mpl.rc_context():
         plt.switch_backend("svg")
         mpl.rcParams.update(STYLE)
-        _, axes = plt.subplots(figsize=(6, 3.2))
+        _, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
         for row in record("nl2sql.json")["rows"]:
             rates = [float(rate) for rate in row["tries"]]
             (line,) = axes.plot(rates, list(row["tries"].values()), marker="o", mfc="none", label=row["name"])
