@@ -14,7 +14,7 @@ from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, free_folder
 from .errors import ending_all, resumable
 from .opening import base_of, settings_beside
-from .options import make_settings, run_options, settings_options
+from .options import DEVICE, make_settings, run_options, settings_options
 from .output import note, number, print_json, print_table, size, tell_too_long
 
 TEXTS = {
@@ -54,7 +54,7 @@ TEXTS = {
     "seed": "Of the adapter's start, the order of the examples, and dropout.",
     "dtype": "float32 or float64.",
     "base_dtype": "What the frozen base is stored as: float16 takes half of its memory, and more time on the CPU; all is computed in --dtype.  [default: as --dtype]",
-    "device": "cpu, or cuda for a graphics card (see minilora devices).",
+    "device": DEVICE,
     "log_every": "Steps from one reading of losses to the next; the log tells of every step.  [default: 1; on a card 10]",
     "evaluate_every": "Steps from one validation loss to the next.  [default: never]",
     "patience": "Stop after so many validations without a new best, and take the best.",

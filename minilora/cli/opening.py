@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-import numpy as np
 
 from ..backend.devices import use_device
 from ..errors import InputError
 from ..methods import Tuned, load_adapter
 from ..methods.peft import is_peft, summarize
-from ..methods.stored import labels_in
+from ..methods.stored import prepare_head
 from ..models.base import Model
 from ..models.checkpoint import load, shipped
-from ..models.heads import HeadKind
 from ..train.recipe import FineTuning
 from ..train.runs import CONFIG, read_config
+from .options import DEVICE
 
 model_option = click.option(
     "--model", help="A shipped model's name, or a model folder.  [default: the adapter's own, or tiny-gpt]"
@@ -32,7 +31,7 @@ device_option = click.option(
     "--device",
     default="cpu",
     show_default=True,
-    help="cpu, or cuda for a graphics card (see minilora devices).",
+    help=DEVICE,
 )
 
 
@@ -78,8 +77,6 @@ def open_model(model: str | None, adapter: str | None, device: str = "cpu") -> O
     loaded = load(name, base_dtype=base_dtype_of(adapter))
     if adapter is None:
         return Opened(loaded.to(device), name, None)
-    outputs = labels_in(adapter)
-    if outputs and loaded.head.describe() != HeadKind("classifier", outputs):
-        loaded.set_classifier(outputs, np.random.default_rng(0))  # the adapter brings its weights
+    prepare_head(loaded, adapter)
     tuned = load_adapter(loaded, adapter)
     return Opened(loaded.to(device), name, tuned)

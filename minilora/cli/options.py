@@ -17,6 +17,9 @@ from .output import json_option
 Function = TypeVar("Function", bound=Callable[..., Any])
 Settings = TypeVar("Settings")
 
+DEVICE = "cpu, or cuda for a graphics card (see minilora devices)."
+"""What ``--device`` takes, in every command that has it."""
+
 
 def settings_options(
     kind: type, texts: Mapping[str, str], spellings: Mapping[str, str] | None = None

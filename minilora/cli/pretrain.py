@@ -10,7 +10,7 @@ from ..data import split_corpus
 from ..train.pretrain import Pretraining, pretrain
 from ..train.runs import CONFIG, begin_folder, check_same, refuse_existing
 from .errors import resumable
-from .options import make_settings, settings_options
+from .options import DEVICE, make_settings, settings_options
 from .output import json_option, number, print_json, print_table
 
 TEXTS = {
@@ -25,7 +25,7 @@ TEXTS = {
     "weight_decay": "Decoupled weight decay, on matrices only.",
     "seed": "Of the weights, the mixture, and the tokenizer's text.",
     "workers": "Threads; each takes a share of the batch.",
-    "device": "cpu, or cuda for a graphics card (see minilora devices).",
+    "device": DEVICE,
 }
 SPELLINGS = {"lr": "learning_rate"}
 OUTPUTS = (CONFIG, "tokenizer.json", "short-rows", "full-context", "model")

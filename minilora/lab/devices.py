@@ -4,12 +4,11 @@ Comes after ``plan.py``; ``minilora plan --devices`` prints it. Bytes, not secon
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from ..errors import InputError, nearest
-from .plan import PRECISIONS, Cost, Plan
+from .plan import PRECISIONS, Cost, Memory, Plan
 
 LAYOUTS: Mapping[str, str] = MappingProxyType(
     {
@@ -20,24 +19,11 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
 """How a model lies on the devices, by name. Every device has a batch of its own, and so its own activations."""
 
 
-@dataclass(frozen=True)
-class Share:
-    """What one device holds and, in a step, sends at least. Bytes; memory is the sum of the four before ``sent``."""
+@dataclass(frozen=True, kw_only=True)
+class Share(Memory):
+    """What one device holds and, in a step, sends at least: bytes."""
 
-    weights: int
-    gradients: int
-    optimizer: int
-    activations: int
     sent: int
-
-    @property
-    def memory(self) -> int:
-        """Training memory of one device."""
-        return self.weights + self.gradients + self.optimizer + self.activations
-
-    def as_dict(self) -> dict[str, Any]:
-        """For a JSON file."""
-        return {**asdict(self), "memory": self.memory}
 
 
 def share(found: Plan, cost: Cost, devices: int, layout: str) -> Share:

@@ -3,7 +3,7 @@
 Comes before the reports, which fill it. The style sheet also colours the charts of ``svg.py``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 STYLE = """
@@ -45,6 +45,18 @@ svg .whisker { stroke: var(--ink); stroke-width: 1.5; opacity: .75; stroke-linec
 @media (max-width: 30rem) { svg text { font-size: 14px; } table:not(.words) td:first-child { white-space: normal; min-width: 7.5rem; } th, td { padding: .5rem .45rem; } }
 footer { margin-top: 2.5rem; color: var(--soft); font-size: .84rem; overflow-wrap: anywhere; }
 """
+
+
+OTHERS = 7
+"""Colours in the style sheet, ``s1`` to ``s7``, beside full fine-tuning's."""
+
+
+def colour_classes(names: Iterable[str], full: Collection[str]) -> dict[str, str]:
+    """The colour class of each name: full fine-tuning's own for those in ``full``, and for the others one after another."""
+    names = list(names)
+    others = [name for name in names if name not in full]
+    numbered = {name: f"s{place % OTHERS + 1}" for place, name in enumerate(others)}
+    return {name: numbered.get(name, "full") for name in names}
 
 
 def html_page(title: str, parts: Iterable[str]) -> str:

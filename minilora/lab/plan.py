@@ -86,13 +86,10 @@ class Assumptions:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a method takes. trainable: parameters; the others: bytes. checkpoint: of what is trained; memory: of training, the sum of the four after it."""
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """The bytes that training holds, by what they are."""
 
-    method: str
-    trainable: int
-    checkpoint: int
     weights: int
     gradients: int
     optimizer: int
@@ -106,6 +103,15 @@ class Cost:
     def as_dict(self) -> dict[str, Any]:
         """For a JSON file."""
         return {**asdict(self), "memory": self.memory}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost(Memory):
+    """What a method takes. trainable: parameters; checkpoint: bytes of what is trained."""
+
+    method: str
+    trainable: int
+    checkpoint: int
 
 
 @dataclass(frozen=True)

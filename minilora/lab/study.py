@@ -9,6 +9,7 @@ Comes after ``run_once.py``, of which it makes many runs, and ``sweep.py``, whos
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,7 @@ def run_study(
         changed = replace(run.contender.settings, learning_rate=run.rate, seed=run.seed, part=run.part)
         return replace(changed, model=absolute(changed.model), limit=len(parts[run.part]))
 
+    @cache  # a run is asked for when it is told of, chosen by, and shown
     def right(run: Run) -> NDArray[np.bool_]:
         """Which questions of its part a run answers rightly."""
         lines = (folder(run) / ANSWERS.format("after")).read_text(encoding="utf-8").splitlines()

@@ -8,16 +8,13 @@ from html import escape
 from typing import Any
 
 from .charts import SHARES
-from .page import figure, html_page, key
+from .page import colour_classes, figure, html_page, key
 from .page import table as html_table
 from .svg import Axis, Chart
 
 Summary = Mapping[str, Any]
 
 PARTS = ("unseen tables", "seen tables")
-
-OTHERS = 7
-"""Colours beside full fine-tuning's."""
 
 
 def page(summary: Summary) -> str:
@@ -72,9 +69,7 @@ def ratios(summary: Summary) -> Iterable[str]:
 def kinds(summary: Summary) -> dict[str, str]:
     """The colour class of each contender by name: full fine-tuning's own, then one after another."""
     full = [row["name"] for row in summary["rows"] if row["settings"]["method"] == "full"]
-    others = [row["name"] for row in summary["rows"] if row["name"] not in full]
-    colours = {name: f"s{place % OTHERS + 1}" for place, name in enumerate(others)}
-    return {row["name"]: colours.get(row["name"], "full") for row in summary["rows"]}
+    return colour_classes([row["name"] for row in summary["rows"]], full)
 
 
 def tries(summary: Summary) -> str:

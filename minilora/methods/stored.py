@@ -5,8 +5,11 @@ Comes before ``tuned.py``, which installs what is read here and hands over what 
 
 import os
 
+import numpy as np
+
 from ..errors import InputError, nearest
 from ..models.base import Model
+from ..models.heads import HeadKind
 from .base import Installed, Method
 from .files import SavedAdapter, read_adapter, write_adapter
 from .fingerprint import base_fingerprint
@@ -37,6 +40,13 @@ def labels_in(folder: str | os.PathLike[str]) -> int:
         return summarize(folder).labels
     outputs, *_ = read_adapter(folder).base_shapes.get(CLASSIFIER, (0,))
     return outputs
+
+
+def prepare_head(model: Model, folder: str | os.PathLike[str]) -> None:
+    """Give ``model`` a classification head like the one that was saved with the adapter in ``folder``, where there is one and the model has none such. Raises InputError for what cannot be read."""
+    labels = labels_in(folder)
+    if labels and model.head.describe() != HeadKind("classifier", labels):
+        model.set_classifier(labels, np.random.default_rng(0))  # the adapter brings its weights
 
 
 def same_base(saved: SavedAdapter, base: Model) -> bool | None:

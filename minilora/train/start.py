@@ -15,20 +15,17 @@ from ..errors import InputError
 from ..methods import SavedAdapter, Tuned
 from ..methods.base import Method
 from ..methods.layers import base_parameters
-from ..methods.stored import CLASSIFIER, labels_in, read_for
+from ..methods.stored import CLASSIFIER, prepare_head, read_for
 from ..methods.weights import HEAD
 from ..models.base import Model
 from ..models.checkpoint import load
-from ..models.heads import HeadKind
 from .choices import name_of, settings_of, settle_method
 
 
 def read_start(model: str, adapter: str) -> SavedAdapter:
     """The adapter in the folder ``adapter``, in minilora's or PEFT's format, read for the model that is called so, with the classification head it has. Raises InputError where it can't be read, and for another base's."""
     base = load(model)
-    labels = labels_in(adapter)
-    if labels and base.head.describe() != HeadKind("classifier", labels):
-        base.set_classifier(labels, np.random.default_rng(0))  # the adapter brings its weights
+    prepare_head(base, adapter)
     return read_for(base, adapter)
 
 

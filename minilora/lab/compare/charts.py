@@ -7,20 +7,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..page import colour_classes
 from ..svg import Axis, Chart, decades, ticks
 
 Report = Mapping[str, Any]
 Look = Callable[[Report], float | None]
 
-OTHERS = 7
-"""Colours beside full fine-tuning's."""
-
 
 def kinds(methods: Sequence[Report]) -> dict[str, str]:
     """The colour class of each method by name: full fine-tuning's own, then one after another."""
-    return {
-        m["name"]: "full" if place == 0 else f"s{(place - 1) % OTHERS + 1}" for place, m in enumerate(methods)
-    }
+    return colour_classes([m["name"] for m in methods], [methods[0]["name"]])
 
 
 def over_training(
