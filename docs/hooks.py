@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import matplotlib as mpl
 from click.testing import CliRunner
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from tutorial_pages import STYLE, TUTORIALS, pictures, tutorial_page
+from tutorial_pages import TUTORIALS, pictures, site_style, tutorial_page
 
 from minilora.classroom import all_exercises
 from minilora.cli.main import COMMANDS, main
@@ -68,11 +67,7 @@ def record(name: str) -> Any:
 
 def growth_pictures() -> str:
     """The plots of growth, drawn from the record."""
-    import matplotlib.pyplot as plt
-
-    with mpl.rc_context():
-        plt.switch_backend("svg")
-        mpl.rcParams.update(STYLE)
+    with site_style():
         bench_pages.growth_figure(record("growth.json"))
         return pictures()[0]
 
@@ -81,9 +76,7 @@ def rates_picture() -> str:
     """Accuracy on validation against the learning rates that the study tried."""
     import matplotlib.pyplot as plt
 
-    with mpl.rc_context():
-        plt.switch_backend("svg")
-        mpl.rcParams.update(STYLE)
+    with site_style():
         _, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
         for row in record("nl2sql.json")["rows"]:
             rates = [float(rate) for rate in row["tries"]]

@@ -10,6 +10,7 @@ import hashlib
 import html
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,16 +77,23 @@ def tutorial_page(script: Path) -> str:
     return kept.read_text(encoding="utf-8")
 
 
-def run_tutorial(script: Path) -> str:
-    """Run the cells of a percent script one after another; return text, code, printed lines and pictures as Markdown. A cell that raises ends the build."""
+@contextlib.contextmanager
+def site_style() -> Iterator[None]:
+    """Within it matplotlib draws as the site wants it; ``pictures`` gives what was drawn."""
     import matplotlib.pyplot as plt
 
-    cells = jupytext.reads(script.read_text(encoding="utf-8"), fmt="py:percent").cells
-    parts: list[str] = []
-    names: dict[str, Any] = {"__name__": "__tutorial__"}
     with mpl.rc_context():
         plt.switch_backend("svg")
         mpl.rcParams.update(STYLE)
+        yield
+
+
+def run_tutorial(script: Path) -> str:
+    """Run the cells of a percent script one after another; return text, code, printed lines and pictures as Markdown. A cell that raises ends the build."""
+    cells = jupytext.reads(script.read_text(encoding="utf-8"), fmt="py:percent").cells
+    parts: list[str] = []
+    names: dict[str, Any] = {"__name__": "__tutorial__"}
+    with site_style():
         for number, cell in enumerate(cells):
             if cell.cell_type == "markdown":
                 parts.append(cell.source)
