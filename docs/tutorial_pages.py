@@ -126,7 +126,7 @@ def run_cell(source: str, names: dict[str, Any], where: str) -> str:
 
 
 def pictures() -> list[str]:
-    """Every open figure as SVG within the page, so that it takes the page's colours; its title is the text for those who cannot see it."""
+    """Every open figure as SVG within the page, so that it takes the page's colours; its title is the text for those who cannot see it. Raises ValueError where it has none."""
     import matplotlib.pyplot as plt
 
     found = []
@@ -136,6 +136,8 @@ def pictures() -> list[str]:
         figure.savefig(buffer, format="svg", metadata={"Date": None})
         title = " ".join(axes.get_title() for axes in figure.axes).strip()
         plt.close(figure)
+        if not title:
+            raise ValueError("a picture needs a title, since some readers cannot see it")
         svg = buffer.getvalue()
         svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
         svg = re.sub(r'id="(\w+_\d+)"', "", svg)  # figure_1, axes_1, …: every picture has them
