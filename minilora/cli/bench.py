@@ -25,6 +25,12 @@ from .output import json_option, note, number, print_json, print_table
 )
 @click.option("--rounds", type=int, default=7, show_default=True, help="Turns of every contender.")
 @click.option("--threads", type=int, default=2, show_default=True, help="Threads of each program.")
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where everything is computed: cpu or cuda; for the speed study.",
+)
 @click.option("--against", metavar="PROGRAM", help="peft: PyTorch + PEFT takes part, on the same weights.")
 @click.option(
     "--python", default=sys.executable, help="An interpreter that has torch, transformers and peft.  [default: this one]"
@@ -36,6 +42,7 @@ def command(
     study: str,
     rounds: int,
     threads: int,
+    device: str,
     against: str | None,
     python: str,
     out: str | None,
@@ -50,18 +57,29 @@ def command(
     Examples:
       minilora bench --shape small
       minilora bench --against peft --out bench.json
+      minilora bench --device cuda --against peft
       minilora bench --study techniques --out techniques.json
     """
     if study not in STUDIES:
         raise InputError(f"study must be one of {', '.join(STUDIES)}, not {study!r}{nearest(study, STUDIES)}")
     shapes = [shape(name) for name in names] or list(SHAPES.values())
+    if study != "speed" and device != "cpu":
+        raise InputError(f"the study {study} is of a processor; leave out --device, or measure --study speed")
     if study == "growth":
         record = growth(repeats=rounds, threads=threads, progress=note)
     elif study == "techniques":
         record = techniques(shapes, rounds=rounds, threads=threads, progress=note)
     else:
-        record = bench(shapes, rounds=rounds, threads=threads, against=against, python=python, progress=note)
-    record["command"] = _command(names, study, rounds, threads, against)
+        record = bench(
+            shapes,
+            rounds=rounds,
+            threads=threads,
+            device=device,
+            against=against,
+            python=python,
+            progress=note,
+        )
+    record["command"] = _command(names, study, rounds, threads, device, against)
     if out is not None:
         write_atomically(Path(out), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     if as_json:
@@ -70,11 +88,14 @@ def command(
         STUDIES[study](record)
 
 
-def _command(names: tuple[str, ...], study: str, rounds: int, threads: int, against: str | None) -> str:
+def _command(
+    names: tuple[str, ...], study: str, rounds: int, threads: int, device: str, against: str | None
+) -> str:
     """The command that measures the same again."""
     chosen = [*(f"--shape {name}" for name in names), *([f"--study {study}"] if study != "speed" else [])]
+    where = [f"--device {device}"] if device != "cpu" else []
     versus = [f"--against {against}"] if against else []
-    return " ".join(["minilora bench", *chosen, f"--rounds {rounds} --threads {threads}", *versus])
+    return " ".join(["minilora bench", *chosen, f"--rounds {rounds} --threads {threads}", *where, *versus])
 
 
 def _show_speed(record: dict[str, Any]) -> None:

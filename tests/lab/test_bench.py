@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from minilora.cli.main import main
 from minilora.errors import InputError, RunFailed
 from minilora.lab.bench import Shape, bench
-from minilora.lab.bench.limit import RANK, Weights, step_products
+from minilora.lab.bench.limit import RANK, Weights, drawn, step_products
 from minilora.lab.bench.own import METHODS
 from minilora.lab.bench.processes import Turn, contender, versions
 from minilora.lab.bench.run import OWN, check_same_work, ratios_of, row
@@ -50,9 +50,8 @@ def test_the_limit_has_the_products_of_a_step(name: str) -> None:
     measured = SHAPES[name]
     c = measured.config
     n, d, L = measured.rows * measured.tokens, c.width, c.layers
-    products = step_products(
-        c, Weights(c, np.random.default_rng(0)), measured.rows, measured.tokens, np.random.default_rng(0)
-    )
+    array = drawn()
+    products = step_products(c, Weights(c, array), measured.rows, measured.tokens, array)
     found = sum(2 * a.size * b.shape[-1] for a, b, _ in products)
     pairs = sum(64 * (start + 64) for start in range(0, measured.tokens, 64)) * measured.rows
     linear = 12 * d * d * (2 * L) - 3 * d * d
@@ -89,7 +88,7 @@ def test_two_losses_must_agree() -> None:
 def test_a_turn_repeats_short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minilora.lab.bench.serve.TURN", 0.01)
     calls = []
-    found = turn(lambda: calls.append(0) or len(calls))
+    found = turn(lambda: calls.append(0) or len(calls), peak_memory)
     assert len(found["seconds"]) == len(calls) > 1
     assert found["value"] == 1
     assert found["peak"] == pytest.approx(peak_memory(), rel=0.1)
@@ -102,6 +101,8 @@ def test_bad_input() -> None:
         bench([TINY], rounds=0)
     with pytest.raises(InputError, match="against must be 'peft'"):
         bench([TINY], against="pefft")
+    with pytest.raises(InputError, match="device must be cpu or cuda, not 'gpu'"):
+        bench([TINY], device="gpu")
     with pytest.raises(InputError, match="there is no interpreter"):
         versions("no-such-python", ("numpy",))
     with pytest.raises(InputError, match="lacks one of"):

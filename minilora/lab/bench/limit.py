@@ -8,72 +8,79 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...backend import tune_malloc
+from ...backend import Array, namespace, to_device, tune_malloc
+from ...backend.devices import use_device
 from ...models.gpt import GPTConfig
 from ...train.parallel import Workers
 from .shapes import Shape
 
-FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
-Product = tuple[FloatArray, FloatArray, FloatArray]
+Draw = Callable[..., Array]
+"""Gives a random array in float32 of the shape it is called with."""
+Product = tuple[Array, Array, Array]
 """A @ B, and where it goes."""
 
 RANK = 4
 
 
-def calls(shape: dict[str, object], threads: int) -> dict[str, Callable[[], float]]:
-    """One call: every product of a step once. The batch is cut into one shard a thread, each with a single-threaded BLAS, as training does: faster than threads inside each product."""
+def calls(shape: dict[str, object], threads: int, device: str = "cpu") -> dict[str, Callable[[], float]]:
+    """One call: every product of a step once. The batch is cut into one shard a thread, each with a single-threaded BLAS, as training does: faster than threads inside each product.
+
+    On a card there is one shard, and a number of the last product is fetched, which waits for all of them. Raises InputError where the device cannot be used.
+    """
     tune_malloc()
+    use_device(device)
     measured = Shape.from_dict(shape)
-    shards = min(threads, measured.rows)
-    rng = np.random.default_rng(0)
-    weights = Weights(measured.config, rng)
+    shards = min(threads, measured.rows) if device == "cpu" else 1
+    array = drawn(device)
+    weights = Weights(measured.config, array)
     rows = [measured.rows // shards + (number < measured.rows % shards) for number in range(shards)]
-    products = [step_products(measured.config, weights, count, measured.tokens, rng) for count in rows]
+    products = [step_products(measured.config, weights, count, measured.tokens, array) for count in rows]
     workers = Workers(shards)
 
     def run(of_shard: list[Product]) -> None:
         for a, b, out in of_shard:
-            np.matmul(a, b, out=out)
+            namespace(a).matmul(a, b, out=out)
 
     def limit() -> float:
         with workers.single_threaded_blas():
             for _ in workers.map(run, products):
                 pass
-        return 0.0
+        last = products[-1][-1][2]
+        return float(last[(0,) * last.ndim])
 
     return {"limit": limit}
+
+
+def drawn(device: str = "cpu") -> Draw:
+    """What draws arrays on ``device``, the same ones in the same order every time."""
+    rng = np.random.default_rng(0)
+    return lambda *shape: to_device(rng.standard_normal(shape, dtype=np.float32), device)
 
 
 class Weights:
     """Random weights of every layer, each its own, so that they come from memory as a model's do."""
 
-    def __init__(self, config: GPTConfig, rng: np.random.Generator) -> None:
+    def __init__(self, config: GPTConfig, array: Draw) -> None:
         d = config.width
 
-        def matrices(out: int, into: int, count: int) -> list[FloatArray]:
-            return [rng.standard_normal((out, into), dtype=np.float32) for _ in range(count)]
+        def matrices(out: int, into: int, count: int) -> list[Array]:
+            return [array(out, into) for _ in range(count)]
 
         self.square = [matrices(d, d, 4) for _ in range(config.layers)]  # query, key, value, output
         self.up = matrices(4 * d, d, config.layers)
         self.down = matrices(d, 4 * d, config.layers)
         self.A = [matrices(RANK, d, 2) for _ in range(config.layers)]  # of query and value
         self.B = [matrices(d, RANK, 2) for _ in range(config.layers)]
-        self.head = rng.standard_normal((config.vocabulary, d), dtype=np.float32)
+        self.head = array(config.vocabulary, d)
 
 
-def step_products(
-    config: GPTConfig, weights: Weights, rows: int, tokens: int, rng: np.random.Generator
-) -> list[Product]:
+def step_products(config: GPTConfig, weights: Weights, rows: int, tokens: int, array: Draw) -> list[Product]:
     """The products of a LoRA step (query and value) on ``rows`` × ``tokens``, forward and backward.
 
     Frozen weights have no gradient, and below the first layer's query, key and value nothing is trainable, so those three inputs get none either.
     Attention is causal: of its square only blocks of 64 queries by the keys up to their end are computed. The head is computed for 128 tokens at a time.
     """
     n, d, heads = rows * tokens, config.width, config.heads
-
-    def array(*shape: int) -> FloatArray:
-        return rng.standard_normal(shape, dtype=np.float32)
-
     x, wide, low = array(n, d), array(n, 4 * d), array(n, RANK)
     y, into_wide, into_low = array(n, d), array(n, 4 * d), array(n, RANK)
     low_by_d, d_by_low = array(RANK, d), array(d, RANK)

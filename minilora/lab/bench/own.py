@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import tune_malloc
+from ...backend.devices import use_device
 from ...data.batches import Batch
 from ...methods import Adapter, FullFineTuning, LoRA, Method, adapt
 from ...models.generate import generate
@@ -32,18 +33,23 @@ NEW_TOKENS = 32
 """Tokens that generation adds to each prompt."""
 
 
-def calls(shape: dict[str, Any], threads: int, task: str) -> dict[str, Call]:
-    """The calls of one process. task: a method's name, whose training step it takes; or ``use``, which computes forward passes and generates."""
+def calls(shape: dict[str, Any], threads: int, task: str, device: str = "cpu") -> dict[str, Call]:
+    """The calls of one process. task: a method's name, whose training step it takes; or ``use``, which computes forward passes and generates. device: ``"cpu"`` or ``"cuda"``.
+
+    Every call returns a number that is fetched last, so on a card it waits until all of its work is done. Raises InputError where the device cannot be used.
+    """
     tune_malloc()
+    use_device(device)
     measured = Shape.from_dict(shape)
     if task == "use":
-        return {**forward_calls(measured), **generation_calls(measured)}
+        return {**forward_calls(measured, device), **generation_calls(measured, device)}
     batches = {task: measured.batch()}
     if task == "lora":
         batches["lora-masked"] = measured.batch(prompt=0.5)
-    model = measured.model()
+    model = measured.model(device)
     adapt(model, METHODS[task])
-    return step_calls(model, dict(model.trainable_parameters()), batches, threads)
+    shards = threads if device == "cpu" else 1  # threads would queue for the one card
+    return step_calls(model, dict(model.trainable_parameters()), batches, shards)
 
 
 def step_calls(
@@ -67,14 +73,14 @@ def step_calls(
     return {name: partial(step, batch) for name, batch in batches.items()}
 
 
-def forward_calls(shape: Shape) -> dict[str, Call]:
+def forward_calls(shape: Shape, device: str) -> dict[str, Call]:
     """The logits of one text of 128 tokens, or as many as the context has, without a tape: the base; LoRA beside the weights, and merged; adapters.
 
     All four are models of the same arrays, so that they differ in nothing but what is measured.
     """
     tokens = min(128, shape.config.context)
     ids = np.random.default_rng(2).integers(0, shape.config.vocabulary, (1, tokens))
-    base = shape.model()
+    base = shape.model(device)
     models = {"base": base} | {name: twin(base) for name in ("lora merged", "lora unmerged", "houlsby")}
     for name in ("lora merged", "lora unmerged"):
         tuned = adapt(models[name], METHODS["lora"])
@@ -96,9 +102,9 @@ def twin(model: GPT) -> GPT:
     return copy
 
 
-def generation_calls(shape: Shape) -> dict[str, Call]:
+def generation_calls(shape: Shape, device: str) -> dict[str, Call]:
     """Greedy continuation of 1 and of 8 prompts of 64 tokens, with a cache, by the base."""
-    model = shape.model()
+    model = shape.model(device)
 
     def continued(rows: int) -> float:
         texts = generate(model, prompts(shape, rows), limit=NEW_TOKENS)

@@ -52,7 +52,12 @@ def circumstances(record: Record) -> str:
     """The machine, the versions and the command, in one paragraph."""
     machine, versions = record["machine"], record["versions"]
     named = ", ".join(f"{name} {version}" for name, version in versions.items())
-    return f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['system']}; {named}.\n\n```console\n$ {record['command']}\n```"
+    card = (
+        f"{machine['card']} with CUDA {machine['cuda']}, CuPy {machine['cupy']}; "
+        if "card" in machine
+        else ""
+    )
+    return f"Machine: {card}{machine['processor']}, {machine['cores']} cores, {machine['system']}; {named}.\n\n```console\n$ {record['command']}\n```"
 
 
 def speed(record: Record) -> str:

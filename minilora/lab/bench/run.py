@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend.devices import processor
+from ...backend.devices import cuda, processor, use_device
 from ...errors import InputError, RunFailed
 from ...models.checkpoint import save
 from ...train.runs import circumstances
@@ -48,6 +48,7 @@ def bench(
     *,
     rounds: int = 7,
     threads: int = 2,
+    device: str = "cpu",
     against: str | None = None,
     python: str = sys.executable,
     minutes: float = 9.0,
@@ -55,28 +56,29 @@ def bench(
 ) -> dict[str, Any]:
     """Measure at each shape, and return ``{"machine", "versions", "settings", "rows", "ratios"}``, all of it plain values.
 
-    rounds: how often every contender has its turn, after one that is not counted. threads: for each program. against: ``"peft"`` lets PyTorch + PEFT and transformers take part, run by the
+    rounds: how often every contender has its turn, after one that is not counted. threads: for each program. device: ``"cpu"``, or ``"cuda"`` where every model, and the bare products, are on a card. against: ``"peft"`` lets PyTorch + PEFT and transformers take part, run by the
     interpreter ``python``. minutes: for all shapes together; when a further round would not fit, there are fewer. progress: called with a line before each round.
 
     A row: shape, name, the median of the turns and the quarter points around it in milliseconds (a turn counts as the median of its calls), tokens/s where it is about tokens, the number of
-    turns, and the peak memory of the process in MiB. Raises InputError for arguments out of range or an interpreter without PEFT, RunFailed when a process fails or
+    turns, and the peak memory of the process in MiB; on a card, of what it took from the card. Raises InputError for arguments out of range, a device that cannot be used or an interpreter without PEFT, RunFailed when a process fails or
     the two programs do not start from the same loss, so that they would not be doing the same work.
     """
     if rounds < 1 or threads < 1:
         raise InputError(f"rounds and threads must be at least 1, not {rounds} and {threads}")
     if against not in (None, "peft"):
         raise InputError(f"against must be 'peft', not {against!r}")
+    use_device(device)
     theirs = versions(python, PEFT_MODULES) if against else {}
     rows: list[dict[str, Any]] = []
     ratios: dict[str, dict[str, float]] = {}
     for place, shape in enumerate(shapes):
         share = 60 * minutes / len(shapes)
-        turns = measure(shape, rounds, threads, python if against else None, share, progress)
+        turns = measure(shape, rounds, threads, device, python if against else None, share, progress)
         of_shape = [row(shape, name, found) for name, found in turns.items()]
         rows += of_shape
         ratios[shape.name] = ratios_of(of_shape)
         progress(f"{shape.name} is done ({place + 1} of {len(shapes)})")
-    settings = {"rounds": rounds, "threads": threads, "against": against}
+    settings = {"rounds": rounds, "threads": threads, "device": device, "against": against}
     return record_of(rows, ratios, settings, theirs)
 
 
@@ -89,7 +91,7 @@ def record_of(
     """What was measured, with the machine and the versions it was measured on. theirs: versions of the other programs."""
     own = ("minilora", "python", "numpy", "blas")
     return {
-        "machine": machine(),
+        "machine": machine(settings.get("device", "cpu")),
         "versions": {name: str(value) for name, value in circumstances().items() if name in own}
         | dict(theirs),
         "settings": dict(settings),
@@ -102,6 +104,7 @@ def measure(
     shape: Shape,
     rounds: int,
     threads: int,
+    device: str,
     python: str | None,
     seconds: float,
     progress: Callable[[str], None],
@@ -111,7 +114,7 @@ def measure(
     began = time.monotonic()
     with ExitStack() as stack:
         contenders: list[tuple[str, Contender]] = []
-        own = {"shape": shape.as_dict(), "threads": threads}
+        own = {"shape": shape.as_dict(), "threads": threads, "device": device}
         for task in (*METHODS, "use"):
             started = stack.enter_context(contender(OWN, {**own, "task": task}, threads))
             contenders.append(("minilora", started))
@@ -120,7 +123,7 @@ def measure(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             inputs = write_inputs(shape, folder)
             for task in ("peft", "transformers"):
-                arguments = {"inputs": str(inputs), "threads": threads, "task": task}
+                arguments = {"inputs": str(inputs), "threads": threads, "task": task, "device": device}
                 started = stack.enter_context(contender(TORCH, arguments, threads, python))
                 contenders.append((task, started))
         longest = 0.0
@@ -212,7 +215,11 @@ def ratios_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return found
 
 
-def machine() -> dict[str, Any]:
-    """The processor, its number of cores, and the system."""
+def machine(device: str = "cpu") -> dict[str, Any]:
+    """The processor, its number of cores, and the system; for ``"cuda"`` the card and its driver's CUDA version too."""
     cpu = processor()
-    return {"processor": cpu.name, "cores": cpu.cores, "system": f"{platform.system()} {platform.machine()}"}
+    found = {"processor": cpu.name, "cores": cpu.cores, "system": f"{platform.system()} {platform.machine()}"}
+    if device == "cuda":
+        reached = cuda()
+        found |= {"card": reached.cards[0].name, "cuda": reached.driver, "cupy": reached.cupy}
+    return found

@@ -22,7 +22,9 @@ def main() -> None:
     """Answer requests until there are no more."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints goes to standard error
-    calls = importlib.import_module(sys.argv[1]).calls(**json.loads(sys.argv[2]))
+    arguments = json.loads(sys.argv[2])
+    calls = importlib.import_module(sys.argv[1]).calls(**arguments)
+    peak = card_memory if arguments.get("device") == "cuda" else peak_memory
 
     def answer(value: dict[str, Any]) -> None:
         answers.write(json.dumps(value) + "\n")
@@ -30,18 +32,18 @@ def main() -> None:
 
     answer({"calls": list(calls)})
     for line in sys.stdin:
-        answer(turn(calls[line.strip()]))
+        answer(turn(calls[line.strip()], peak))
 
 
-def turn(call: Callable[[], float]) -> dict[str, Any]:
-    """Run ``call`` for a second, at least once: the seconds of each time, what it returned the first time, and the process's peak of memory so far."""
+def turn(call: Callable[[], float], peak: Callable[[], int]) -> dict[str, Any]:
+    """Run ``call`` for a second, at least once: the seconds of each time, what it returned the first time, and the process's ``peak`` of memory so far."""
     seconds: list[float] = []
     values: list[float] = []
     while sum(seconds) < TURN:
         began = time.perf_counter()
         values.append(float(call()))
         seconds.append(time.perf_counter() - began)
-    return {"seconds": seconds, "value": values[0], "peak": peak_memory()}
+    return {"seconds": seconds, "value": values[0], "peak": peak()}
 
 
 def peak_memory() -> int:
@@ -51,6 +53,13 @@ def peak_memory() -> int:
             return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
     except (OSError, StopIteration):
         return 0
+
+
+def card_memory() -> int:
+    """The most bytes that this process's program has taken from the card: what CuPy's pool holds, which gives nothing back, or PyTorch's allocator at its highest."""
+    if "cupy" in sys.modules:
+        return int(sys.modules["cupy"].get_default_memory_pool().total_bytes())
+    return int(sys.modules["torch"].cuda.max_memory_reserved())
 
 
 if __name__ == "__main__":

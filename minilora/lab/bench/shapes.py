@@ -34,9 +34,9 @@ class Shape:
         """The shape again."""
         return cls(**{**values, "config": GPTConfig(**values["config"])})
 
-    def model(self) -> GPT:
-        """The model with random weights, the same every time: the work does not depend on what the weights are."""
-        return GPT(self.config, np.random.default_rng(0))
+    def model(self, device: str = "cpu") -> GPT:
+        """The model on ``device`` with random weights, the same every time: the work does not depend on what the weights are."""
+        return GPT(self.config, np.random.default_rng(0)).to(device)
 
     def batch(self, *, prompt: float = 0.0) -> Batch:
         """Random rows; each token is to predict the next. prompt: the share of each row, from its start, that is outside the loss."""

@@ -12,11 +12,15 @@ from typing import Any
 Call = Callable[[], float]
 
 
-def calls(inputs: str, threads: int, task: str) -> dict[str, Call]:
-    """The calls of one process. inputs: a file that names the model's folder and holds the arrays as lists. task: ``peft``, a LoRA step; or ``transformers``, forward and generation."""
+def calls(inputs: str, threads: int, task: str, device: str = "cpu") -> dict[str, Call]:
+    """The calls of one process. inputs: a file that names the model's folder and holds the arrays as lists. task: ``peft``, a LoRA step; or ``transformers``, forward and generation.
+
+    device: ``"cpu"`` or ``"cuda"``, where models and new tensors are. Every call returns a number that is fetched last, so on a card it waits until all of its work is done.
+    """
     import torch
 
     torch.set_num_threads(threads)
+    torch.set_default_device(device)
     torch.manual_seed(0)
     with open(inputs) as file:
         given = json.load(file)
@@ -89,8 +93,9 @@ def use_calls(given: dict[str, Any]) -> dict[str, Call]:
 def load(given: dict[str, Any]) -> Any:
     """The model in float32, without dropout."""
     os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
     import transformers
 
     model = transformers.AutoModelForCausalLM.from_pretrained(given["folder"], dtype="float32")
     model.config.use_cache = True
-    return model
+    return model.to(torch.get_default_device())

@@ -1,0 +1,47 @@
+"""What ``minilora bench --device cuda`` measures, on the double of CuPy: the same calls give the same numbers as on the host, and the arrays are where they should be. No time is asserted."""
+
+import numpy as np
+import pytest
+
+from minilora.backend.devices import cuda
+from minilora.cli.bench import _command
+from minilora.lab.bench import bench, limit, own
+from minilora.lab.bench.limit import Weights, drawn, step_products
+from minilora.lab.bench.own import METHODS
+from minilora.lab.bench.shapes import Shape
+from minilora.models.gpt import GPTConfig
+
+TINY = Shape("tiny", GPTConfig(64, 64, 32, 2, 2, dropout=0.0), rows=4, tokens=16)
+
+
+@pytest.mark.parametrize("task", [*METHODS, "use"])
+def test_the_calls_do_the_same_work(on_double: None, task: str) -> None:
+    host, card = (own.calls(TINY.as_dict(), 2, task, device) for device in ("cpu", "cuda"))
+    assert list(card) == list(host)
+    for name, call in card.items():
+        assert [call(), call()] == pytest.approx([host[name](), host[name]()], rel=1e-5)
+
+
+def test_the_limit_multiplies_on_the_card(on_double: None) -> None:
+    import cupy
+
+    array = drawn("cuda")
+    products = step_products(TINY.config, Weights(TINY.config, array), TINY.rows, TINY.tokens, array)
+    assert all(isinstance(operand, cupy.ndarray) for product in products for operand in product)
+    host, card = (limit.calls(TINY.as_dict(), 1, device)["limit"]() for device in ("cpu", "cuda"))
+    assert np.isfinite(host)
+    assert card == pytest.approx(host, rel=1e-5)
+
+
+def test_the_command_names_the_device() -> None:
+    assert _command((), "speed", 7, 2, "cuda", "peft").endswith("--threads 2 --device cuda --against peft")
+
+
+@pytest.mark.gpu
+def test_a_card_is_measured() -> None:
+    if cuda().reason is not None:
+        pytest.skip(f"CUDA cannot be used: {cuda().reason}")
+    record = bench([TINY], rounds=1, device="cuda")
+    assert record["settings"]["device"] == "cuda"
+    assert record["machine"]["card"]
+    assert all(row["peak_mib"] > 0 for row in record["rows"])
