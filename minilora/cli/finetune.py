@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from ..data.tasks import TASKS
-from ..train.finetune import Result, bytes_of_a_step, finetune
+from ..train.finetune import finetune
 from ..train.ranks import Ranks, world
 from ..train.recipe import FineTuning
+from ..train.result import Result, bytes_of_a_step
 from ..train.runs import CONFIG, free_folder
 from .errors import ending_all, resumable
 from .opening import base_of, settings_beside

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..data.tasks import load_task
-from ..train.finetune import METRICS, check_begun, finetune, open_base
+from ..train.finetune import check_begun, finetune, open_base
 from ..train.recipe import FineTuning, settle
+from ..train.result import METRICS
 
 FREE = ("save_every",)
 """The one setting that changes neither what is learned nor what is measured."""

@@ -21,8 +21,9 @@ from ..errors import InputError, RunFailed
 from ..files import write_atomically
 from ..models.checkpoint import load
 from ..train.evaluate import evaluate_task
-from ..train.finetune import ANSWERS, METRICS
+from ..train.finetune import ANSWERS
 from ..train.recipe import FineTuning, absolute
+from ..train.result import METRICS
 from .run_once import run_once
 from .sweep import Work, parallel
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from ..data.tasks import TASKS
 from ..files import write_atomically
-from ..train.finetune import plain
 from ..train.recipe import FineTuning
+from ..train.result import plain
 from .grid import GridAxis
 from .sweep_picture import picture
 

@@ -3,9 +3,10 @@
 Comes after ``models`` and ``methods``, which make and adapt what is trained, and before ``lab`` and ``cli``. Start reading at ``loop.fit``.
 """
 
+from .diverged import TrainingDiverged
 from .evaluate import TaskReport, TextLoss, evaluate_loss, evaluate_task, save_predictions
 from .log import History, Record, read_log
-from .loop import TrainingDiverged, fit
+from .loop import fit
 from .optimizers import SGD, AdamW
 from .schedules import Schedule
 from .settings import Training

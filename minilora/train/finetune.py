@@ -10,21 +10,16 @@ Comes after everything else in this room; ``minilora finetune`` and whoever work
     metrics.json              ``Result.report()``
 """
 
-import json
-import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..backend.devices import use_device
 from ..data.tasks import AnyTask, Classification, PlainText, load_task
 from ..errors import InputError
-from ..files import write_atomically
-from ..methods import SavedAdapter, Tuned, adapt
+from ..methods import adapt
 from ..methods.files import CONFIGURATION, WEIGHTS
 from ..models.base import Model
 from ..models.checkpoint import load
@@ -32,7 +27,7 @@ from ..nn import Attention, Dropout
 from . import checkpoints, log
 from .evaluate import evaluate_loss
 from .fitting import fit_lengths, meet
-from .log import History
+from .identity import describe_start, identify
 from .loop import fit
 from .measure import (
     Measured,
@@ -44,10 +39,10 @@ from .measure import (
 )
 from .ranks import Ranks
 from .recipe import FineTuning, settle
+from .result import METRICS, Result, bytes_of_a_step, write
 from .runs import CONFIG, begin_folder, check_same, refuse_existing
 from .start import begin_at, check_apart, fit_head, read_start
 
-METRICS = "metrics.json"
 ANSWERS = "predictions/{}.jsonl"
 OUTPUTS = (
     *(CONFIG, log.NAME, checkpoints.NAME, WEIGHTS, CONFIGURATION, METRICS),
@@ -71,60 +66,6 @@ FREE = (
     "answer_tokens",
 )
 """Settings that may differ when a run is resumed: they decide how it is scored or where files lie. Weights, data and the adapter at the start are compared by content."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a run. tuned: the adapted model; settings: none left open; before, after: its scores; parameters: of the model, and how many of them were trained.
-
-    start: the adapter that the run began at (its folder, method, content by digest, and whether its head was kept or is new); None where it began at the base.
-    too_long: what was done with examples longer than the model's context, and of each part that was used how many there were; None where all fit or the run would have been refused.
-    ranks: how many processes trained together; sent: bytes that each gave into sums in a step: the gradient of what is trained, and the loss (0 for a process alone).
-    """
-
-    tuned: Tuned
-    settings: FineTuning
-    history: History
-    before: Measured | None
-    after: Measured
-    parameters: int
-    trainable: int
-    folder: Path | None
-    start: Mapping[str, Any] | None = None
-    too_long: Mapping[str, Any] | None = None
-    ranks: int = 1
-    sent: int = 0
-
-    def report(self) -> dict[str, Any]:
-        """The result for a JSON file."""
-        losses = self.history.losses
-        return {
-            "task": self.settings.task,
-            "method": self.settings.method,
-            "start": self.start,
-            "parameters": self.parameters,
-            "trainable": self.trainable,
-            "share": self.trainable / self.parameters,
-            "steps": len(losses),
-            "first_loss": losses[0] if losses else None,
-            "last_loss": losses[-1] if losses else None,
-            "best_validation_loss": self.history.best,
-            "best_step": self.history.best_step,
-            "stopped_early": self.history.stopped_early,
-            "too_long": self.too_long,
-            "part": self.after.part,
-            "primary": self.after.primary,
-            "before": None if self.before is None else dict(self.before.metrics),
-            "after": dict(self.after.metrics),
-            "counted": self.after.counted,
-            "seconds": {
-                "training": round(self.history.seconds, 3),
-                "scoring": round(self.after.seconds, 3),
-            },
-            "ranks": self.ranks,
-            "bytes_sent_a_step": self.sent,
-            "folder": None if self.folder is None else str(self.folder),
-        }
 
 
 def finetune(
@@ -232,23 +173,6 @@ def open_base(settings: FineTuning) -> Model:
     return load(settings.model).astype(np.dtype(settings.dtype))
 
 
-def write(result: Result, folder: Path) -> None:
-    """Save what a run has made into its folder."""
-    result.tuned.save(folder, force=True)  # what stood there was refused above, or is this run's own
-    write_atomically(folder / METRICS, json.dumps(plain(result.report()), indent=1) + "\n")
-
-
-def bytes_of_a_step(trainable: int, dtype: str) -> int:
-    """What a rank gives into the sums of a step: the gradient of what is trained, and the loss in float64."""
-    return trainable * np.dtype(dtype).itemsize + np.dtype(np.float64).itemsize
-
-
-def describe_start(folder: str, saved: SavedAdapter, head: str | None) -> dict[str, Any]:
-    """What a report says of the adapter that a run began at."""
-    digest = checkpoints.describe(sorted(saved.arrays.items()))
-    return {"adapter": folder, "method": str(saved.method), "digest": digest, "head": head}
-
-
 def check_begun(
     folder: Path, settings: FineTuning, model: Model, task: AnyTask, *, free: Sequence[str]
 ) -> None:
@@ -266,29 +190,6 @@ def check_scoring(task: AnyTask, settings: FineTuning) -> None:
         task.score(examples, [example.completion.strip() for example in examples])
 
 
-def identify(settings: FineTuning, model: Model, task: AnyTask) -> Mapping[str, checkpoints.Setting]:
-    """What decides the run beside ``Training``: the start, the data (both by digest) and the method."""
-    return {
-        "method": str(settings.adaptation()),
-        "rows": settings.rows,
-        "length": settings.length,
-        "dropout rate": settings.dropout,
-        "the base's weights": checkpoints.describe((name, p.data) for name, p in model.named_parameters()),
-        "the training data": checkpoints.describe(
-            ("", text.encode("utf-8", "surrogatepass")) for text in training_texts(task)
-        ),
-    }
-
-
-def training_texts(task: AnyTask) -> Sequence[str]:
-    """All that a task teaches, as texts."""
-    if isinstance(task, PlainText):
-        return task.train
-    if isinstance(task, Classification):
-        return ["\0".join([*e.texts, str(e.label)]) for e in task.train]
-    return [f"{e.prompt}\0{e.completion}" for e in task.train]
-
-
 def set_dropout(model: Model, rate: float) -> None:
     """Give every dropout of the model this rate."""
     for _, module in model.named_modules():
@@ -296,12 +197,3 @@ def set_dropout(model: Model, rate: float) -> None:
             module.rate = rate
         elif isinstance(module, Attention):
             module.dropout = rate
-
-
-def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: a number that is not finite becomes None."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

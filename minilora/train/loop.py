@@ -6,14 +6,11 @@ randomness comes from (seed, step), batches from the step, so a run that was kil
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from ..autograd import Tensor
-from ..backend import Array, namespace, to_host, tune_malloc
+from ..backend import to_host, tune_malloc
 from ..data.batches import Batch
 from ..errors import InputError, RunFailed
 from ..files import make_folder
@@ -28,24 +25,14 @@ from .checkpoints import (
     put_parameters,
     save_checkpoint,
 )
-from .flat import Layout
+from .clipping import clip_gradient, gradient_norm
+from .diverged import TrainingDiverged, first_not_finite
 from .log import History, Log, Record
-from .optimizers import blocks
 from .parallel import Learner, Workers, loss_and_gradient
 from .progress import progress_bar
 from .ranks import Ranks
+from .readings import Taken, in_brief, read_back, reading_due, validation_due
 from .settings import Training
-
-
-class TrainingDiverged(RunFailed):
-    """The loss, the gradient or the validation is not finite: training has run away. Says at which step, and names the first parameter concerned."""
-
-    def __init__(self, step: int, what: str, value: float, learning_rate: float, where: str) -> None:
-        self.step, self.value, self.learning_rate, self.where = step, value, learning_rate, where
-        super().__init__(
-            f"training diverged at step {step}: the {what} is {value} at learning rate {learning_rate:.3g}; {where}; "
-            "lower the learning rate, lengthen the warm-up or set clip"
-        )
 
 
 class RanksDisagree(RunFailed):
@@ -225,13 +212,6 @@ def finished(settings: Training, state: Progress) -> bool:
     )
 
 
-def validation_due(settings: Training, step: int) -> bool:
-    """Whether a validation follows ``step``: every ``evaluate_every`` steps, and after the last."""
-    return step == settings.steps or (
-        settings.evaluate_every is not None and step % settings.evaluate_every == 0
-    )
-
-
 def note_validation(state: Progress, value: float, parameters: Mapping[str, Tensor], keep: bool) -> None:
     """Remember a validation: the best so far (with copies of its parameters if ``keep``), or one more without a better."""
     if state.best is not None and value >= state.best:
@@ -240,61 +220,3 @@ def note_validation(state: Progress, value: float, parameters: Mapping[str, Tens
     state.best, state.best_step, state.worse = value, state.step, 0
     if keep:
         state.best_parameters = {name: parameter.data.copy() for name, parameter in parameters.items()}
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A step whose figures are where they were computed: on a card, which may still be at work. Of what they are see ``Record``."""
-
-    number: int
-    loss: Array
-    norm: Array
-    learning_rate: float
-    tokens: int
-
-
-def reading_due(settings: Training, step: int) -> bool:
-    """Whether the figures of the steps up to ``step`` are read back: every ``log_every`` steps, and before they are validated or written down."""
-    return step % settings.log_every == 0 or step % settings.save_every == 0 or validation_due(settings, step)
-
-
-def read_back(taken: Sequence[Taken]) -> list[tuple[float, float]]:
-    """(loss, norm) of each step: from a card in one transfer, the only thing that a step waits for."""
-    figures = [figure for step in taken for figure in (step.loss, step.norm)]
-    flat = to_host(namespace(figures[0]).stack(figures)).tolist()
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def gradient_norm(gradient: Array) -> Array:
-    """‖g‖₂ over all parameters together, a float64 on the device of ``gradient``. Each block is summed in the gradient's dtype, the blocks in float64."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = [(gradient[block] @ gradient[block]).astype(np.float64) for block in blocks(gradient)]
-        return namespace(gradient).sqrt(sum(squares))
-
-
-def clip_gradient(gradient: Array, norm: Array, longest: float) -> None:
-    """Scale ``gradient``, in place, down to the length ``longest`` where its ``norm`` is larger."""
-    xp = namespace(gradient)
-    if xp is not np:  # the host does not know the norm, and need not wait for it
-        gradient *= xp.minimum(longest / norm, 1.0).astype(gradient.dtype)
-    elif norm > longest:
-        gradient *= float(longest / norm)
-
-
-def first_not_finite(parameters: Mapping[str, Tensor], layout: Layout, gradient: Array) -> str:
-    """Which parameter went wrong first, in the model's order: one whose values are not finite, or else one whose gradient is not."""
-    for name, parameter in parameters.items():
-        if not bool(np.isfinite(parameter.data).all()):
-            return f"the first parameter that is not finite is {name!r}"
-    for name, part in zip(parameters, layout.views(gradient), strict=True):
-        if not bool(np.isfinite(part).all()):
-            return f"the parameters are finite, and the first gradient that is not is that of {name!r}"
-    return "the parameters and their gradients are finite, so the loss itself overflows"
-
-
-def in_brief(records: Sequence[Record], last: int = 20) -> str:
-    """The loss and the speed over the last steps, for the bar."""
-    recent = records[-last:]
-    loss = sum(record.loss for record in recent) / len(recent)
-    speed = sum(record.tokens for record in recent) / max(sum(record.seconds for record in recent), 1e-9)
-    return f"loss {loss:.3f} · {speed:,.0f} tokens/s"

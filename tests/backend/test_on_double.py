@@ -16,7 +16,7 @@ from minilora.lab.gradcheck import gradcheck
 from minilora.methods import LoRA, adapt, combine, describe, doctor, mixed, verify_merge
 from minilora.models.generate import Beam, Greedy, Sample, generate
 from minilora.train import SGD, AdamW, Training, TrainingDiverged, evaluate_loss, fit, read_log
-from minilora.train.loop import clip_gradient, gradient_norm
+from minilora.train.clipping import clip_gradient, gradient_norm
 from minilora.train.objectives import likeliest
 from minilora.train.predictions import predict
 

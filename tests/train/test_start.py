@@ -13,9 +13,10 @@ from minilora.methods import Adapter, LoRA, PrefixEmbedding, as_method, load_ada
 from minilora.models.bert import Bert, BertConfig
 from minilora.models.checkpoint import load, save
 from minilora.train.choices import METHODS, name_of, settings_of
-from minilora.train.finetune import Result, finetune, set_dropout
+from minilora.train.finetune import finetune, set_dropout
 from minilora.train.measure import training_data
 from minilora.train.recipe import FineTuning
+from minilora.train.result import Result
 from minilora.train.runs import CONFIG, read_config
 
 from ..cli.tiny import write_model, write_text

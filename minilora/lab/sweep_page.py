@@ -1,0 +1,62 @@
+"""A sweep over two settings and seeds as a Markdown table: one setting down, the other across, and in each cell the mean of the seeds with its spread.
+
+Comes after ``sweep_results.py``, whose ``sweep.csv`` it reads: the record of a sweep that is small enough to keep.
+"""
+
+import csv
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+
+from ..errors import InputError
+from .sweep_results import SEED
+
+SHARES = ("accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman", "execution", "logical_form", "exact_set")  # fmt: skip
+"""Measures between 0 and 1 (or -1 and 1), which are shown times 100, as the paper's tables show them."""
+
+Line = Mapping[str, str]
+
+
+def read_lines(text: str) -> list[Line]:
+    """The runs of a ``sweep.csv``. Raises InputError where it is none."""
+    lines: list[Line] = list(csv.DictReader(io.StringIO(text)))
+    if not lines or not {"measure", "score", "trainable", "failed"} <= lines[0].keys():
+        raise InputError("this is no sweep.csv: it lacks runs, or one of measure, score, trainable, failed")
+    return lines
+
+
+def crosstab(lines: Sequence[Line], down: str, across: str) -> list[str]:
+    """The lines of the table: mean ± standard deviation over seeds (see ``sweep_results.groups``), times 100 for a share.
+
+    down, across: axes of the sweep. A cell says how many runs failed, where some did, and "–" where there are none. Raises InputError for an axis that the sweep does not have.
+    """
+    for axis in (down, across):
+        if axis not in lines[0]:
+            raise InputError(f"the sweep has no axis {axis!r}; it has {', '.join(axes(lines))}")
+    rows, columns = (list(dict.fromkeys(line[axis] for line in lines)) for axis in (down, across))
+    table = [f"| {down} | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
+    for row in rows:
+        cells = (
+            cell([line for line in lines if (line[down], line[across]) == (row, column)])
+            for column in columns
+        )
+        table.append(f"| {row} | {' | '.join(cells)} |")
+    return table
+
+
+def cell(lines: Sequence[Line]) -> str:
+    """What the runs of one cell came to."""
+    scores = [
+        float(line["score"]) * (100 if line["measure"] in SHARES else 1) for line in lines if line["score"]
+    ]
+    failed = sum(bool(line["failed"]) for line in lines)
+    parts = [f"{statistics.fmean(scores):.1f}"] if scores else []
+    parts += [f"± {statistics.stdev(scores):.1f}"] if len(scores) > 1 else []
+    parts += [f"({failed} failed)"] if failed else []
+    return " ".join(parts) or "–"
+
+
+def axes(lines: Sequence[Line]) -> list[str]:
+    """The sweep's axes but for the seed: every column before what was measured."""
+    names = list(lines[0])
+    return [name for name in names[: names.index("measure")] if name != SEED]
