@@ -10,7 +10,7 @@ from ..lab.compare import Comparison, compare
 from ..train.runs import CONFIG, free_folder
 from .errors import resumable
 from .options import make_settings, run_options, settings_options
-from .output import print_json
+from .output import print_json, tell_too_long
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
@@ -21,6 +21,7 @@ TEXTS = {
     "steps": "Optimizer steps of each method.",
     "rows": "Examples a batch.",
     "length": "text: tokens a row.  [default: 256, or what fits]",
+    "too_long": "Examples longer than what every method leaves of the context: error, cut or skip, as for finetune.",
     "warmup": "Steps over which the learning rate rises.",
     "points": "How many times everything is measured.",
     "held_out": "Validation examples for the loss.",
@@ -55,6 +56,7 @@ def command(
         print_json(report)
     else:
         show(report)
+        tell_too_long(report["too_long"])
         click.echo(f"written to {folder}: open {folder / 'report.html'}")
 
 

@@ -20,10 +20,13 @@ def too_long_of(model: Model, answers: str | None, given: str | None) -> str:
     return given or ("cut" if answers == "head" and _is_encoder(model) else "error")
 
 
-def fit_lengths(task: AnyTask, model: Model, policy: str) -> tuple[AnyTask, Fit | None]:
+def fit_lengths(
+    task: AnyTask, model: Model, policy: str, *, room: int | None = None
+) -> tuple[AnyTask, Fit | None]:
     """The task, in the form that `meet` gave it, with examples that fit the model, and what becomes of those that are too long; None where nothing is counted.
 
     Under ``"error"`` the loaders and scoring refuse what is too long, so the task stays as it is, but for an encoder's, which they would cut.
+    room: the tokens that a text may have; None: what the model reads.
     """
     if (
         isinstance(task, PlainText)
@@ -31,7 +34,7 @@ def fit_lengths(task: AnyTask, model: Model, policy: str) -> tuple[AnyTask, Fit 
         or (policy == "error" and not _is_encoder(model))
     ):
         return task, None
-    fit = Fit(policy, model.room)
+    fit = Fit(policy, model.room if room is None else room)
     if isinstance(task, Classification):
         return FittedLabels(task, model.tokenizer, fit), fit
     return FittedTask(task, model.tokenizer, fit), fit

@@ -20,14 +20,16 @@ import numpy as np
 from ...backend import to_host, tune_malloc
 from ...data.tasks import AnyTask, load_task
 from ...files import write_atomically
+from ...methods import adapt
 from ...methods.layers import linear_layers
 from ...models.base import Model
 from ...models.checkpoint import load
-from ...train.fitting import answers_of, meet, writes_answers
+from ...train.fitting import answers_of, fit_lengths, meet, too_long_of, writes_answers
 from ...train.measure import Measuring, measure, training_data, validation_batches
 from ...train.recipe import absolute
 from ...train.runs import CONFIG, begin_folder, check_same, circumstances, refuse_existing
 from ..contest import Contestant, train
+from ..layer_gradients import copy_of
 from ..phases import Phases, phases
 from .equivalence import STEPS, equivalences
 from .measures import log_probabilities
@@ -63,9 +65,12 @@ def compare(
         check_same(folder, settings, "compare")
     base = load(settings.model)
     given = load_task(settings.task, data=settings.data, seed=settings.data_seed)
-    task = meet(base, given, answers_of(base, given, None), rng=np.random.default_rng(settings.seed))
-    data = training_data(task, base, rows=settings.rows, length=settings.length, seed=settings.seed)
     contestants = settings.contestants()
+    answers = answers_of(base, given, None)
+    task = meet(base, given, answers, rng=np.random.default_rng(settings.seed))
+    policy = too_long_of(base, answers, settings.too_long)
+    task, lengths = fit_lengths(task, base, policy, room=common_room(base, contestants))
+    data = training_data(task, base, rows=settings.rows, length=settings.length, seed=settings.seed)
     if force:
         for name in (REFERENCE, *(entry.name for entry in contestants)):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -84,6 +89,7 @@ def compare(
             "settings": asdict(settings),
             "model": {"name": settings.model, "parameters": base.count_parameters(), "width": base.config.width, "layers": base.config.layers},
             "task": {"name": task.name, "primary": task.primary, "lower_is_better": task.lower_is_better, "answered": settings.limit},
+            "too_long": None if lengths is None else lengths.report(),
             "methods": outcomes,
             "equivalences": [asdict(entry) for entry in same],
             "circumstances": circumstances(),
@@ -93,6 +99,11 @@ def compare(
     write_atomically(folder / PAGE, page(report))
     shutil.rmtree(folder / REFERENCE, ignore_errors=True)
     return report
+
+
+def common_room(base: Model, contestants: list[Contestant]) -> int:
+    """How many tokens of text fit into the context under every method: a prefix takes some of them."""
+    return min(adapt(copy_of(base), entry.method).model.room for entry in contestants)
 
 
 def make_probe(base: Model, task: AnyTask, settings: Comparison, batches: Callable[[int], Any]) -> Probe:

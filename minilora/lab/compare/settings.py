@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ...data.cutting import check_policy
 from ...errors import InputError
 from ...methods import FullFineTuning, as_method
 from ...methods.named import make_method, read_text
@@ -32,6 +33,7 @@ class Comparison:
         task: see ``data.tasks``; data: the file it reads, where it needs one; data_seed: nl2sql's.
         methods: each as a text (``methods.named``), with ``lr=`` for a learning rate of its own. Full fine-tuning is added where it is missing: it is the measure.
         steps, rows: optimizer steps, and examples a batch; length: text: tokens a row.
+        too_long: of examples longer than what every method leaves of the context: ``"error"``, ``"cut"`` or ``"skip"``, as in ``FineTuning``.
         warmup: steps over which the learning rate rises.
         points: how many times, evenly over training, everything is measured; once more at the start.
         held_out: validation examples for the loss (rows of text likewise).
@@ -53,6 +55,7 @@ class Comparison:
     steps: int = 250
     rows: int = 16
     length: int | None = None
+    too_long: str | None = None
     warmup: int = 20
     points: int = 10
     held_out: int = 64
@@ -76,6 +79,7 @@ class Comparison:
             raise InputError(
                 f"points is {self.points}, more than the {self.steps} steps; give at most {self.steps}"
             )
+        check_policy(self.too_long)
         self.contestants()
 
     def contestants(self) -> list[Contestant]:

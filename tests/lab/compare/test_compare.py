@@ -13,7 +13,9 @@ from minilora.errors import InputError
 from minilora.lab.compare import Comparison, compare, run
 from minilora.lab.compare.equivalence import equivalences
 from minilora.lab.compare.report import page
+from minilora.lab.compare.settings import contestant
 from minilora.lab.whole_model import random_batch, random_model
+from minilora.models.checkpoint import load
 from tests.cli.tiny import write_model, write_text
 
 METHODS = (
@@ -135,6 +137,29 @@ def test_a_comparison_that_was_stopped_goes_on_to_the_same_digits(made, settings
         assert ours["score"] == theirs["score"]
 
 
+def test_long_examples_are_left_out_where_any_method_lacks_room(tmp_path):
+    """A prefix of three tokens takes them from the context; what does not fit beside it is left out for all methods."""
+    model = write_model(tmp_path / "model")
+    lines = [
+        {"prompt": f"{number}" + " q" * (300 if number % 4 == 0 else 3), "completion": "c"}
+        for number in range(60)
+    ]
+    data = tmp_path / "pairs.jsonl"
+    data.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    settings = Comparison(
+        str(model), "instructions", str(data), methods=("prefix-embedding:prefix=3",),
+        steps=1, rows=2, warmup=0, points=1, held_out=2, limit=0,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="longer than"):
+        compare(settings, tmp_path / "refused", progress=False)
+    report = compare(replace(settings, too_long="skip"), tmp_path / "out", progress=False)
+    assert report["too_long"]["policy"] == "skip"
+    assert report["too_long"]["train"]["skipped"] > 0
+    base = load(model)
+    prefixed = [contestant("prefix-embedding:prefix=3"), contestant("full")]
+    assert run.common_room(base, prefixed) == base.config.context - 3
+
+
 def test_what_would_be_lost_or_mixed_is_refused(made, settings):
     _, folder = made
     with pytest.raises(InputError, match="already holds"):
@@ -150,6 +175,7 @@ def test_what_would_be_lost_or_mixed_is_refused(made, settings):
         ({"methods": ("lora", "lora")}, "names 'lora' twice"),
         ({"methods": ("lora:lr=fast",)}, "lr must be one number above 0"),
         ({"steps": 0}, "steps must be at least 1"),
+        ({"too_long": "shorten"}, "too_long must be error, cut, skip, not 'shorten'"),
         ({"points": 10, "steps": 4}, "more than the 4 steps"),
     ],
 )
