@@ -12,28 +12,30 @@ BLEU compares it with all of them.
 """
 
 import csv
-import hashlib
 import io
-import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ...errors import InputError
 from ..examples import Example
+from ..files import divide
 from ..files.reading import decode_text, read_text
-from .base import Task, check_pairs
-from .written import one_line, text_scores
+from .base import check_pairs
+from .written import Written, one_line, text_scores
 
 COLUMNS = ("mr", "ref")
 PARTS = {"train": "train", "dev": "validation", "valid": "validation", "test": "test"}
 """How the name of a CSV file begins, and the part it holds."""
 
+CUE = "\nText:"
+"""What follows a meaning representation in a prompt."""
+
 Line = tuple[str, str]
 
 
-class E2E(Task):
+class E2E(Written):
     """Attributes to text, from E2E's own files.
 
     Args:
@@ -49,26 +51,21 @@ class E2E(Task):
     primary = "bleu"
     answer_tokens = 96
 
-    def __init__(self, data: str | os.PathLike[str]) -> None:
-        parts = _read_parts(Path(data))
-        self._train = tuple(Example(write_prompt(mr), f" {one_line(ref)}") for mr, ref in parts["train"])
-        self._validation = _grouped(parts["validation"])
-        self._test = _grouped(parts["test"])
+    def read_parts(self, path: Path) -> Mapping[str, list[Example]]:
+        """The examples of each part, from a zip, a folder or one CSV file."""
+        if path.is_dir():
+            files = {file.name: file for file in sorted(path.glob("*.csv"))}
+            return {part: self.read(files[name]) for part, name in _choose(files, str(path)).items()}
+        if zipfile.is_zipfile(path):
+            contents = _read_zip(path)
+            return {part: _examples(*content) for part, content in contents.items()}
+        if path.suffix.lower() == ".zip":
+            raise InputError(f"{str(path)!r} is not a whole zip file; download it again")
+        return divide(self.read(path), _mr, str(path))
 
-    @property
-    def train(self) -> tuple[Example, ...]:
-        """One example for each (mr, ref)."""
-        return self._train
-
-    @property
-    def validation(self) -> tuple[Example, ...]:
-        """One example for each distinct mr; ``extra["references"]`` holds all its texts, the completion is the first."""
-        return self._validation
-
-    @property
-    def test(self) -> tuple[Example, ...]:
-        """As `validation`."""
-        return self._test
+    def read(self, file: Path) -> list[Example]:
+        """One example for each (mr, ref) of a CSV file."""
+        return _examples(read_text(file), str(file))
 
     def score(self, examples: Sequence[Example], predictions: Sequence[str]) -> dict[str, float]:
         """The figures of `text_scores`: BLEU and the others of the paper's Table 3. An example without ``extra["references"]`` counts its completion as the only one."""
@@ -78,38 +75,19 @@ class E2E(Task):
 
 def write_prompt(mr: str) -> str:
     """A meaning representation, up to where the text begins."""
-    return f"{mr}\nText:"
+    return mr + CUE
 
 
-def _grouped(lines: Iterable[Line]) -> tuple[Example, ...]:
-    """One example for each distinct mr, in the order of its first line."""
-    references: dict[str, list[str]] = {}
-    for mr, ref in lines:
-        references.setdefault(mr, []).append(one_line(ref))
-    return tuple(
-        Example(write_prompt(mr), f" {texts[0]}", {"references": tuple(texts)})
-        for mr, texts in references.items()
-    )
+def _mr(example: Example) -> str:
+    return example.prompt.removesuffix(CUE)
 
 
-def _read_parts(data: Path) -> dict[str, list[Line]]:
-    """The lines of each part, read from a zip, a folder or one CSV file."""
-    if not data.exists():
-        raise InputError(
-            f"no E2E data at {str(data)!r}; give the zip of the release, a folder of its CSV files, or one CSV file with the columns mr,ref"
-        )
-    if data.is_dir():
-        files = {file.name: file for file in sorted(data.glob("*.csv"))}
-        chosen = _choose(files, str(data))
-        return {part: _read_lines(read_text(files[name]), str(files[name])) for part, name in chosen.items()}
-    if zipfile.is_zipfile(data):
-        return _read_zip(data)
-    if data.suffix.lower() == ".zip":
-        raise InputError(f"{str(data)!r} is not a whole zip file; download it again")
-    return _divide(_read_lines(read_text(data), str(data)), str(data))
+def _examples(text: str, file: str) -> list[Example]:
+    return [Example(write_prompt(mr), f" {one_line(ref)}") for mr, ref in _read_lines(text, file)]
 
 
-def _read_zip(data: Path) -> dict[str, list[Line]]:
+def _read_zip(data: Path) -> dict[str, tuple[str, str]]:
+    """The text of each part's file, and the file's name for errors."""
     try:
         with zipfile.ZipFile(data) as archive:
             names = [
@@ -129,10 +107,7 @@ def _read_zip(data: Path) -> dict[str, list[Line]]:
     ) as error:  # RuntimeError: a password is set
         raise InputError(f"{str(data)!r} cannot be unpacked: {error}; download it again") from error
     inside = {part: f"{data}:{members[chosen[part]]}" for part in contents}
-    return {
-        part: _read_lines(decode_text(content, inside[part]), inside[part])
-        for part, content in contents.items()
-    }
+    return {part: (decode_text(content, inside[part]), inside[part]) for part, content in contents.items()}
 
 
 def _choose(names: Iterable[str], where: str) -> dict[str, str]:
@@ -178,17 +153,3 @@ def _read_lines(text: str, file: str) -> list[Line]:
     if not lines:
         raise InputError(f"{file}: there is no line after the header mr,ref")
     return lines
-
-
-def _divide(lines: Iterable[Line], file: str) -> dict[str, list[Line]]:
-    """One file's lines over the three parts, each mr in one of them only."""
-    parts: dict[str, list[Line]] = {"train": [], "validation": [], "test": []}
-    for mr, ref in lines:
-        number = int(hashlib.sha256(mr.encode()).hexdigest(), 16) % 10
-        parts["train" if number < 8 else "validation" if number == 8 else "test"].append((mr, ref))
-    for part, found in parts.items():
-        if not found:
-            raise InputError(
-                f"{file!r} has too few different mr: none falls to {part}; give some dozens, or a folder with train, dev and test files"
-            )
-    return parts

@@ -1,11 +1,11 @@
 """What tasks have in common that are read from files and answered with a text.
 
-Before it: ``data/files``. After it: the readers ``summaries.py``, ``triples.py``, ``instructions.py``, and ``e2e.py`` for its scores.
+Before it: ``data/files``. After it: the readers ``summaries.py``, ``triples.py``, ``instructions.py`` and ``e2e.py``.
 """
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..examples import Example
@@ -24,15 +24,18 @@ class Written(Task):
     def __init__(self, data: str | os.PathLike[str]) -> None:
         path = Path(data)
         check_exists(path, self.name)
-        if path.is_dir():
-            files = find_parts(path, self.name, endings=self.endings)
-            parts = {part: [e for file in found for e in self.read(file)] for part, found in files.items()}
-        else:
-            parts = divide(self.read(path), lambda example: example.prompt, str(path))
+        parts = self.read_parts(path)
         self._train = tuple(parts["train"])
         self._validation, self._test = grouped(parts["validation"]), grouped(parts["test"])
 
     endings: tuple[str, ...] = (".json", ".jsonl", ".csv", ".tsv")
+
+    def read_parts(self, path: Path) -> Mapping[str, list[Example]]:
+        """The examples of train, validation and test. path: a folder or a file."""
+        if path.is_dir():
+            files = find_parts(path, self.name, endings=self.endings)
+            return {part: [e for file in found for e in self.read(file)] for part, found in files.items()}
+        return divide(self.read(path), lambda example: example.prompt, str(path))
 
     @abstractmethod
     def read(self, file: Path) -> list[Example]:
