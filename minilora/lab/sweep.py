@@ -6,10 +6,14 @@ joblib (extra ``sweep``) starts the processes, and hands runs to Dask (extra ``d
 time, with one thread of BLAS, since runs side by side use cores better than threads within one.
 """
 
+import os
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,8 @@ from .run_once import run_once
 from .sweep_results import score, summarise, write_results
 
 RUNS, ERROR = "runs", "error.txt"
+WATCH = 0.5
+"""Seconds between two looks at whether the process that asked for runs is still there."""
 PATIENCE = 10
 """Seconds in which a Dask cluster must answer and have a worker."""
 
@@ -72,11 +78,15 @@ def run_sweep(
     return summary
 
 
-def make(name: str, settings: FineTuning, folder: Path) -> tuple[str, dict[str, Any]]:
+def make(
+    name: str, settings: FineTuning, folder: Path, parent: int | None = None
+) -> tuple[str, dict[str, Any]]:
     """One run, in the process that this is called in: its name, and its report or why it failed. Raises nothing but what ends the process.
 
-    An error that is a defect of the program leaves its traceback in ``error.txt``.
+    parent: the process that asked, where it is of this machine; this one ends with it. An error that is a defect of the program leaves its traceback in ``error.txt``.
     """
+    if parent not in (None, os.getpid()):
+        end_with(parent)
     try:
         with threadpool_limits(limits=1, user_api="blas"):
             report = run_once(settings, folder, progress=False)
@@ -87,6 +97,18 @@ def make(name: str, settings: FineTuning, folder: Path) -> tuple[str, dict[str, 
         return name, {"failed": f"{type(error).__name__}: {error} (see {folder / ERROR})"}
     (folder / ERROR).unlink(missing_ok=True)
     return name, {"failed": None, "report": report}
+
+
+@cache  # one watch a process, however many runs it makes
+def end_with(parent: int) -> None:
+    """End this process at once when ``parent`` is gone: killed, it could not tell, and a run that nobody waits for would be in the way of the sweep that goes on."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def in_brief(outcome: Mapping[str, Any]) -> str:
@@ -116,9 +138,11 @@ def parallel(count: int, jobs: int | None, dask: str | None) -> Iterator[Outcome
     except ImportError as error:
         raise InputError("a sweep needs joblib; pip install 'minilora[sweep]'") from error
 
+    parent = os.getpid() if dask is None else None
+
     def outcomes(work: Work) -> Iterator[tuple[str, dict[str, Any]]]:
         run = joblib.Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-        yield from run(joblib.delayed(make)(*piece) for piece in work)
+        yield from run(joblib.delayed(make)(*piece, parent) for piece in work)
 
     if dask is not None:
         with cluster(dask), joblib.parallel_config(backend="dask"):

@@ -4,6 +4,10 @@ import csv
 import json
 import re
 import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -226,6 +230,52 @@ def test_processes_give_the_digits_of_one(base, tmp_path):
     two, lines = sweep(base, "rank=1,2", out=tmp_path / "two", jobs=2)
     assert [g["scores"] for g in one["groups"]] == [g["scores"] for g in two["groups"]]
     assert sorted(line.split(": ")[1] for line in lines) == ["rank=1", "rank=2"]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are looked up in /proc, which is not here")
+def test_a_sweep_that_is_killed_leaves_no_process_behind(base, tmp_path):
+    pytest.importorskip("joblib")
+    out = tmp_path / "out"
+    program = (
+        "from minilora.cli.main import main; "
+        f"main(['sweep', '--grid', 'seed=0,1', '--jobs', '2', '--out', {str(out)!r}, '--model', {base.model!r}, "
+        f"'--task', 'text', '--data', {base.data!r}, '--length', '32', '--rows', '2', '--steps', '100000'])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program])
+    logs = [out / "runs" / f"seed={seed}" / "log.jsonl" for seed in (0, 1)]
+    wait_until(lambda: all(log.exists() for log in logs), 60)
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    wait_until(lambda: not any(map(at_work, workers)), 30)
+
+
+def state_and_parent(process: int) -> tuple[str, int]:
+    """As /proc tells of them; ("X", 0) where it has ended. "Z" is one that has ended, and that nobody has asked after."""
+    try:
+        after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "X", 0
+    return after_name[0], int(after_name[1])
+
+
+def at_work(process: int) -> bool:
+    return state_and_parent(process)[0] not in "XZ"
+
+
+def children(parent: int) -> list[int]:
+    """The processes that ``parent`` has started."""
+    all_of_them = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+    return [process for process in all_of_them if state_and_parent(process)[1] == parent]
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    """Wait, and fail where it takes longer than ``seconds``."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
