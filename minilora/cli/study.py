@@ -22,7 +22,7 @@ PAGE = "study.html"
 @click.option(
     "--model", default="tiny-gpt", show_default=True, help="A shipped model's name, or a model folder."
 )
-@click.option("--steps", type=click.IntRange(1), default=600, show_default=True, help="Of each run.")
+@click.option("--steps", type=click.IntRange(1), default=1200, show_default=True, help="Of each run.")
 @click.option(
     "--seeds",
     type=click.IntRange(1),

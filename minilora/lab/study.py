@@ -71,7 +71,7 @@ class Run:
 
 
 def nl2sql_study(
-    model: str = "tiny-gpt", *, steps: int = 600, rows: int = 16, seeds: int = 3, workers: int = 1
+    model: str = "tiny-gpt", *, steps: int = 1200, rows: int = 16, seeds: int = 3, workers: int = 1
 ) -> Study:
     """The package's own comparison, on NL2SQL over tables never seen: full fine-tuning, and LoRA and Houlsby adapters with under 2% of the weights.
 
