@@ -15,7 +15,7 @@ from .output import json_option, number, print_json, print_table
 
 TEXTS = {
     "size": "The model's shape, by name.",
-    "start": "induction: weights that hold a copying circuit already; or random.",
+    "start": "induction: weights that hold a copying circuit already (decoders); neighbours: heads that look at the tokens beside (RoBERTa); random.  [default: the first that fits]",
     "rows": "Rows a batch, in the first stage.",
     "length": "Tokens a row, in the first stage.",
     "steps": "Steps of the first stage, with short rows.",

@@ -24,6 +24,7 @@ import numpy as np
 from ..errors import InputError
 from ..nn import Attention
 from .gpt import GPT, GPTConfig
+from .steps import draw_frequencies, look_aside, write_positions
 
 # Tokens and positions are written some times larger than usual (0.02): then steps of the optimizer and what other layers write disturb the circuit less.
 _TOKEN_STD = 0.056
@@ -58,8 +59,8 @@ def gpt_with_induction_heads(config: GPTConfig, rng: np.random.Generator) -> GPT
     table = model.tokens.weight.data
     table *= _ELSEWHERE / 0.02
     table[:, token] *= _TOKEN_STD / _ELSEWHERE
-    frequencies = np.sort(rng.uniform(0.02, np.pi, size // 2))
-    _write_positions(model.positions.weight.data, frequencies)
+    frequencies = draw_frequencies(size, rng)
+    write_positions(model.positions.weight.data, frequencies, _POSITION_RMS)
 
     for head in range(
         2
@@ -75,28 +76,11 @@ def gpt_with_induction_heads(config: GPTConfig, rng: np.random.Generator) -> GPT
     return model
 
 
-def _write_positions(table: np.ndarray, frequencies: np.ndarray) -> None:
-    """Sines and cosines of position × frequency in the first part, side by side; zero elsewhere."""
-    angles = np.arange(len(table))[:, None] * frequencies  # [context, frequencies]
-    table[...] = 0
-    table[:, 0 : 2 * len(frequencies) : 2] = np.sin(angles) * np.sqrt(2) * _POSITION_RMS
-    table[:, 1 : 2 * len(frequencies) : 2] = np.cos(angles) * np.sqrt(2) * _POSITION_RMS
-
-
 def _looking_back(
     attention: Attention, head: int, steps: int, frequencies: np.ndarray, read: np.ndarray, write: np.ndarray
 ) -> None:
-    """Attend ``steps`` back: q(i)·k(j) = Σ cos(frequency · (i − steps − j)), largest at j = i − steps. Copy dimensions ``read`` of that position to ``write``."""
-    size = 2 * len(frequencies)
-    rows = np.arange(head * size, (head + 1) * size)
-    query, key = (np.zeros((size, attention.query.weight.shape[1]), np.float32) for _ in range(2))
-    for i, turn in enumerate(frequencies * steps):
-        sine, cosine = 2 * i, 2 * i + 1
-        query[sine, [sine, cosine]] = np.cos(turn), -np.sin(turn)  # sin(angle − turn)
-        query[cosine, [sine, cosine]] = np.sin(turn), np.cos(turn)  # cos(angle − turn)
-        key[sine, sine] = key[cosine, cosine] = 1
-    attention.query.weight.data[rows] = query * _SHARP_STEP
-    attention.key.weight.data[rows] = key * _SHARP_STEP
+    """Attend ``steps`` back, and copy dimensions ``read`` of that position to ``write``."""
+    rows = look_aside(attention, head, steps, frequencies, _SHARP_STEP)
     _copy(attention, rows, read, write, _WRITE_BEFORE)
 
 

@@ -46,6 +46,13 @@ WORDS = {
 }
 """By the objective's name in the record."""
 
+STARTS = {
+    "induction": "weights that hold a copying circuit (see minilora/models/induction.py)",
+    "neighbours": "weights whose first block looks at neighbours (see minilora/models/neighbours.py)",
+    "random": "random weights",
+}
+"""What a card says of a start."""
+
 
 def write_card(folder: str | Path) -> Path:
     """Write ``README.md`` and ``loss.svg`` into a model folder that holds ``pretraining.json``; return the card's path."""
@@ -80,7 +87,7 @@ def card(record: Mapping[str, Any]) -> str:
         f"- Corpus: `{corpus['file']}`, {corpus['books']} public-domain books, {corpus['tokens']:,} tokens; one more book, which begins “{' '.join(corpus['held out'].split())}”, was left out to measure perplexity.",
         f"- Mixture, by rows: {repeats}{mixture['formatted']:.0%} generated documents "
         f"(lists of attributes, records retold, tables, SQL statements without questions, dialogues, numbers), {books:.0%} books. No example of any task is among them.",
-        f"- Start: {'weights that hold a copying circuit (see minilora/models/induction.py)' if settings['start'] == 'induction' else 'random weights'}; seed {settings['seed']}.",
+        f"- Start: {STARTS[settings['start']]}; seed {settings['seed']}.",
         f"- Training: {record['tokens seen']:,} tokens in {record['seconds'] / 60:.0f} minutes on {settings['workers']} threads: {settings['steps']} steps of {settings['rows']} rows × {settings['length']} tokens "
         f"with AdamW at {settings['learning_rate']:g} (warm-up {settings['warmup']}), then {settings['final_steps']} steps with rows as long as the context while the rate falls to 0.",
         f"- Tokenizer: byte-level BPE of {record['vocabulary']} tokens, trained on the books and generated documents.",

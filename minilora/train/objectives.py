@@ -15,10 +15,12 @@ from ..backend import to_host
 from ..data import END, ROBERTA, Batch, Shares, Tokenizer, copying_accuracy, copying_batch
 from ..data.masking import mask_tokens
 from ..models.base import Model
+from ..models.bert import BertConfig
 from ..models.build import AnyConfig, build
 from ..models.generate import Sample, generate
 from ..models.gpt import GPT, GPTConfig
 from ..models.induction import gpt_with_induction_heads
+from ..models.neighbours import bert_with_neighbour_heads
 from .evaluate import evaluate_loss
 
 
@@ -125,7 +127,7 @@ class MaskedTokens(Objective):
 
     name = "masked tokens"
     special = ROBERTA
-    starts = ("random",)
+    starts: ClassVar[tuple[str, ...]] = ("random",)
     prompts = (
         "The old<mask> opened the door and looked at the sea.",
         "She said that she was very<mask> to hear it.",
@@ -166,6 +168,18 @@ class MaskedTokens(Objective):
         return found
 
 
+class MaskedTokensByPlace(MaskedTokens):
+    """The same for a model that knows places by an embedding of each: BERT, RoBERTa. It can start with heads that look at neighbours, see ``models.neighbours``."""
+
+    starts = ("neighbours", "random")
+
+    def model(self, config: AnyConfig, start: str, rng: np.random.Generator) -> Model:
+        assert isinstance(config, BertConfig)
+        return bert_with_neighbour_heads(config, rng) if start == "neighbours" else build(config, rng)
+
+
 def objective_of(config: AnyConfig) -> Objective:
     """What a model of this configuration is pretrained to do."""
-    return NextToken() if isinstance(config, GPTConfig) else MaskedTokens()
+    if isinstance(config, GPTConfig):
+        return NextToken()
+    return MaskedTokensByPlace() if isinstance(config, BertConfig) else MaskedTokens()

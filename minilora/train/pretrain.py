@@ -42,7 +42,7 @@ class Pretraining:
 
     Attributes:
         size: a name of ``models.sizes``.
-        start: ``"induction"`` (a decoder's default: weights that hold a copying circuit already, see ``models.induction``) or ``"random"``.
+        start: ``"induction"`` (a decoder's default: weights that hold a copying circuit already, see ``models.induction``), ``"neighbours"`` (RoBERTa's: heads that look at the tokens beside, see ``models.neighbours``) or ``"random"`` (for all).
         rows, length: of a batch in the first stage; the second has the same number of tokens in rows as long as the context.
         steps, final_steps: of the first and the second stage.
         learning_rate: η of the first stage, reached after ``warmup`` steps; it falls linearly to 0 in the second.

@@ -108,10 +108,11 @@ def test_a_model_comes_out_and_a_resumed_run_is_the_same(tmp_path):
     assert (tmp_path / "run" / "model" / "README.md").exists()
 
 
-def test_an_encoder_starts_at_random_and_says_so():
+def test_every_architecture_has_a_start_of_its_own_and_says_so():
     settings = Pretraining(size="tiny-roberta", length=128)
-    assert (settings.start, settings.objective.name) == ("random", "masked tokens")
+    assert (settings.start, settings.objective.name) == ("neighbours", "masked tokens")
     assert Pretraining().start == "induction"
+    assert Pretraining(size="tiny-deberta", length=128).start == "random"
     with pytest.raises(InputError, match="tiny-deberta must be random"):
         Pretraining(size="tiny-deberta", start="induction")
 
