@@ -35,6 +35,9 @@ from .objectives import Objective, objective_of
 from .recipe import READINGS
 from .settings import Training
 
+UNSEEN_SEED = 987_654
+"""Of the generated text that perplexity is measured on; no run trains on it, unless this is its own seed."""
+
 
 @dataclass(frozen=True)
 class Pretraining:
@@ -222,7 +225,7 @@ def _tokenizer(path: Path, books: list[str], settings: Pretraining, reuse: bool)
 
 def _held_out(tokenizer: Tokenizer, book: str, settings: Pretraining) -> dict[str, list[Batch]]:
     """What perplexity is measured on: the beginning of the book left out, and generated text of a seed that training does not use."""
-    length, seed = settings.length, 987_654
+    length, seed = settings.length, UNSEEN_SEED
     tokens = corpus_tokens(book.split(END), tokenizer)
     formatted = Mixture(
         tokenizer, tokens, seed=seed, rows=32, length=length, shares=Shares(repeats=0.0, formatted=1.0)
