@@ -45,3 +45,14 @@ def test_a_card_is_measured() -> None:
     assert record["settings"]["device"] == "cuda"
     assert record["machine"]["card"]
     assert all(row["peak_mib"] > 0 for row in record["rows"])
+
+
+@pytest.mark.gpu
+def test_peft_is_measured_on_the_same_card() -> None:
+    torch = pytest.importorskip("torch")
+    for module in ("peft", "transformers"):
+        pytest.importorskip(module)
+    if cuda().reason is not None or not torch.cuda.is_available():
+        pytest.skip(f"CuPy and PyTorch must both reach a card; CuPy: {cuda().reason}")
+    record = bench([TINY], rounds=1, device="cuda", against="peft")
+    assert {"lora/peft", "memory/peft"} <= record["ratios"]["tiny"].keys()
