@@ -10,7 +10,7 @@ import click
 from ..errors import InputError, RunFailed
 from ..lab.grid import SPELLINGS, GridAxis, read_grid
 from ..lab.sweep import run_sweep, sweep_settings
-from ..lab.sweep_results import PICTURE, SUMMARY, TABLE, best, table
+from ..lab.sweep_results import CROSSTAB, PICTURE, SUMMARY, TABLE, best, table
 from ..train.recipe import FineTuning
 from ..train.runs import read_config
 from .errors import resumable
@@ -104,5 +104,5 @@ def show(summary: Mapping[str, Any], out: Path) -> None:
     if winner is not None and winner["point"]:
         point = ", ".join(f"{field} {text}" for field, text in winner["point"].items())
         click.echo(f"best {summary['measures'][0]}: {winner['mean']:.4g} with {point}")
-    files = [name for name in (SUMMARY, TABLE, PICTURE) if (out / name).exists()]
+    files = [name for name in (SUMMARY, TABLE, CROSSTAB, PICTURE) if (out / name).exists()]
     click.echo(f"written to {out}: {', '.join(files)}, and a folder a run")

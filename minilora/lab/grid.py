@@ -21,6 +21,9 @@ from ..train.recipe import FineTuning
 SPELLINGS = {"lr": "learning_rate", "batch": "rows"}
 """Shorter names of fields, as the command line of a single run has them."""
 
+SEED = "seed"
+"""The field that is no axis to compare along: runs that differ in nothing else are repetitions."""
+
 SWITCH = {"yes": True, "true": True, "no": False, "false": False}
 
 

@@ -1,6 +1,6 @@
 """A sweep over two settings and seeds as a Markdown table: one setting down, the other across, and in each cell the mean of the seeds with its spread.
 
-Comes after ``sweep_results.py``, whose ``sweep.csv`` it reads: the record of a sweep that is small enough to keep.
+Comes before ``sweep_results.py``, which writes the table beside ``sweep.csv``, of whose lines it is made: that file is the record of a sweep that is small enough to keep.
 """
 
 import csv
@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from ..errors import InputError
-from .sweep_results import SEED
+from .grid import SEED
 
 SHARES = ("accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman", "execution", "logical_form", "exact_set")  # fmt: skip
 """Measures between 0 and 1 (or -1 and 1), which are shown times 100, as the paper's tables show them."""

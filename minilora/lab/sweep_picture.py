@@ -8,6 +8,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .grid import SEED
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -17,7 +19,7 @@ INK, GAP = "#1f4e8c", "#dddddd"
 
 def picture(summary: Mapping[str, Any]) -> str | None:
     """An SVG of the groups' means, the same every time; None where there is nothing to draw or the runs were not all measured alike. summary: see ``sweep_results.summarise``."""
-    axes = {field: texts for field, texts in summary["axes"].items() if field != "seed"}
+    axes = {field: texts for field, texts in summary["axes"].items() if field != SEED}
     if not axes or len(summary["measures"]) != 1 or all(g["mean"] is None for g in summary["groups"]):
         return None
     import matplotlib as mpl  # only who draws pays for it

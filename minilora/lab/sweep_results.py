@@ -1,9 +1,10 @@
-"""What a sweep came to: means over seeds, a table, two files and a picture.
+"""What a sweep came to: means over seeds, tables, files and a picture.
 
 Comes after ``sweep.py``, which made the runs. Files in the sweep's folder:
 
     sweep.json   axes, shared settings, every run with its scores, and the groups: runs that differ in nothing but their seed, with mean and spread
     sweep.csv    one line a run: the axes, the score, trainable parameters, losses, seconds, why it failed
+    sweep.md     of a grid of two settings a Markdown table, one down and the other across, with means and spreads
     sweep.svg    a line for one axis, a heat map for two, a row of heat maps for more; seeds are no axis of the picture
 """
 
@@ -21,11 +22,12 @@ from ..data.tasks import TASKS
 from ..files import write_atomically
 from ..train.recipe import FineTuning
 from ..train.result import plain
-from .grid import GridAxis
+from .grid import SEED, GridAxis
+from .sweep_page import axes as compared
+from .sweep_page import crosstab, read_lines
 from .sweep_picture import picture
 
-SUMMARY, TABLE, PICTURE = "sweep.json", "sweep.csv", "sweep.svg"
-SEED = "seed"
+SUMMARY, TABLE, CROSSTAB, PICTURE = "sweep.json", "sweep.csv", "sweep.md", "sweep.svg"
 Summary = Mapping[str, Any]
 FIGURES = ("trainable", "first_loss", "last_loss", "best_validation_loss")
 """Entries of a run's report that the CSV holds beside its scores."""
@@ -121,11 +123,18 @@ def as_csv(summary: Summary) -> str:
 
 
 def write_results(summary: Summary, out: Path) -> None:
-    """Write the files. There is no picture of a grid of nothing but seeds, of runs that were measured differently, and where all failed; one of an earlier grid goes."""
+    """Write the files. There is no picture of a grid of nothing but seeds, of runs that were measured differently, and where all failed; what an earlier grid left goes."""
     write_atomically(out / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     write_atomically(out / TABLE, as_csv(summary))
-    drawn = picture(summary)
-    if drawn is None:
-        (out / PICTURE).unlink(missing_ok=True)
-    else:
-        write_atomically(out / PICTURE, drawn)
+    for name, content in ((CROSSTAB, as_crosstab(summary)), (PICTURE, picture(summary))):
+        if content is None:
+            (out / name).unlink(missing_ok=True)
+        else:
+            write_atomically(out / name, content)
+
+
+def as_crosstab(summary: Summary) -> str | None:
+    """A Markdown table of the grid's two settings; None where it has fewer or more."""
+    lines = read_lines(as_csv(summary))
+    settings = compared(lines)
+    return "\n".join(crosstab(lines, *settings)) + "\n" if len(settings) == 2 else None

@@ -14,7 +14,7 @@ def test_a_table_and_where_everything_lies(run, tmp_path):
     assert result.exit_code == 0
     assert "query/value" in result.stdout
     assert "best perplexity" in result.stdout
-    assert "written to runs/sweep: sweep.json, sweep.csv, sweep.svg" in result.stdout
+    assert "written to runs/sweep: sweep.json, sweep.csv, sweep.md, sweep.svg" in result.stdout
     assert result.stderr.count(" of 4: ") == 4
     assert (tmp_path / "runs" / "sweep" / "runs" / "rank=2,targets=query+value" / "config.toml").is_file()
 

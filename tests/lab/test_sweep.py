@@ -137,6 +137,9 @@ def test_a_sweep_makes_each_run_as_finetune_would(base, tmp_path):
     ]  # fmt: skip
     assert float(rows[3]["score"]) == alone["after"]["perplexity"]
     assert (tmp_path / "out" / "sweep.svg").read_text().startswith("<?xml")
+    table = (tmp_path / "out" / "sweep.md").read_text().splitlines()
+    assert table[0] == "| rank | query | query/value |"
+    assert table[3].split(" | ")[2] == f"{alone['after']['perplexity']:.1f} |"
 
 
 def test_a_run_that_is_there_is_not_made_again(base, tmp_path):
@@ -148,6 +151,7 @@ def test_a_run_that_is_there_is_not_made_again(base, tmp_path):
     assert (tmp_path / "sweep.svg").read_bytes() == picture
     more, _ = sweep(base, "rank=1,2,3", out=tmp_path)
     assert more["runs"][:2] == first["runs"]
+    assert not (tmp_path / "sweep.md").exists()  # one setting has no other to stand across
     assert all(file.stat().st_mtime_ns == then for file, then in times.items())
 
 
