@@ -84,7 +84,7 @@ def rates_picture() -> str:
             best = row["tries"][f"{row['learning rate']:g}"]
             axes.plot(row["learning rate"], best, "o", color=line.get_color())
         axes.set(xscale="log", xlabel="learning rate", ylabel="accuracy on validation", ylim=(0, 1.02))
-        axes.set_title("Every method's learning rates on validation; filled: the one chosen")
+        axes.set_title("Learning rates that were tried; filled: the one chosen")
         axes.legend()
         return pictures()[0]
 
