@@ -15,25 +15,24 @@ Call = Callable[[], float]
 def calls(inputs: str, threads: int, task: str, device: str = "cpu") -> dict[str, Call]:
     """The calls of one process. inputs: a file that names the model's folder and holds the arrays as lists. task: ``peft``, a LoRA step; or ``transformers``, forward and generation.
 
-    device: ``"cpu"`` or ``"cuda"``, where models and new tensors are. Every call returns a number that is fetched last, so on a card it waits until all of its work is done.
+    device: ``"cpu"`` or ``"cuda"``, where models and texts are; named at each, since a default device would slow down every call of PyTorch. Every call returns a number that is fetched last, so on a card it waits until all of its work is done.
     """
     import torch
 
     torch.set_num_threads(threads)
-    torch.set_default_device(device)
     torch.manual_seed(0)
     with open(inputs) as file:
         given = json.load(file)
-    return (peft_calls if task == "peft" else use_calls)(given)
+    return (peft_calls if task == "peft" else use_calls)(given, device)
 
 
-def peft_calls(given: dict[str, Any]) -> dict[str, Call]:
+def peft_calls(given: dict[str, Any], device: str) -> dict[str, Call]:
     """A LoRA step on the fused query-key-value projection, as PEFT adapts GPT-2: as many trainable parameters as LoRA of that rank on query and value apart."""
     import peft
     import torch
 
     adapted = peft.get_peft_model(
-        load(given),
+        load(given, device),
         peft.LoraConfig(
             r=given["rank"],
             lora_alpha=given["alpha"],
@@ -57,15 +56,18 @@ def peft_calls(given: dict[str, Any]) -> dict[str, Call]:
         optimizer.step()
         return float(loss.item())
 
-    ids = torch.tensor(given["ids"])
-    return {name: partial(step, ids, torch.tensor(labels)) for name, labels in given["labels"].items()}
+    ids = torch.tensor(given["ids"], device=device)
+    return {
+        name: partial(step, ids, torch.tensor(labels, device=device))
+        for name, labels in given["labels"].items()
+    }
 
 
-def use_calls(given: dict[str, Any]) -> dict[str, Call]:
+def use_calls(given: dict[str, Any], device: str) -> dict[str, Call]:
     """The logits of one text, and greedy continuation with a cache."""
     import torch
 
-    model = load(given).eval()
+    model = load(given, device).eval()
 
     def forward(ids: Any) -> float:
         with torch.inference_mode():
@@ -85,17 +87,19 @@ def use_calls(given: dict[str, Any]) -> dict[str, Call]:
         return float(texts.numel() - ids.numel())
 
     return {
-        "forward": partial(forward, torch.tensor(given["text"])),
-        **{f"generate {len(rows)}": partial(generate, torch.tensor(rows)) for rows in given["prompts"]},
+        "forward": partial(forward, torch.tensor(given["text"], device=device)),
+        **{
+            f"generate {len(rows)}": partial(generate, torch.tensor(rows, device=device))
+            for rows in given["prompts"]
+        },
     }
 
 
-def load(given: dict[str, Any]) -> Any:
-    """The model in float32, without dropout."""
+def load(given: dict[str, Any], device: str) -> Any:
+    """The model on ``device`` in float32, without dropout."""
     os.environ["HF_HUB_OFFLINE"] = "1"
-    import torch
     import transformers
 
     model = transformers.AutoModelForCausalLM.from_pretrained(given["folder"], dtype="float32")
     model.config.use_cache = True
-    return model.to(torch.get_default_device())
+    return model.to(device)
