@@ -8,10 +8,11 @@ import io
 import statistics
 from collections.abc import Mapping, Sequence
 
+from ..data.tasks.classification import FIGURES
 from ..errors import InputError
 from .grid import SEED
 
-SHARES = ("accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman", "execution", "logical_form", "exact_set")  # fmt: skip
+SHARES = (*FIGURES, "execution", "logical_form", "exact_set")
 """Measures between 0 and 1 (or -1 and 1), which are shown times 100, as the paper's tables show them."""
 
 Line = Mapping[str, str]
@@ -26,7 +27,7 @@ def read_lines(text: str) -> list[Line]:
 
 
 def crosstab(lines: Sequence[Line], down: str, across: str) -> list[str]:
-    """The lines of the table: mean ± standard deviation over seeds (see ``sweep_results.groups``), times 100 for a share.
+    """The lines of the table: mean ± standard deviation over seeds (`mean_and_spread`), times 100 for a share.
 
     down, across: axes of the sweep. A cell says how many runs failed, where some did, and "–" where there are none. Raises InputError for an axis that the sweep does not have.
     """
@@ -50,10 +51,19 @@ def cell(lines: Sequence[Line]) -> str:
         float(line["score"]) * (100 if line["measure"] in SHARES else 1) for line in lines if line["score"]
     ]
     failed = sum(bool(line["failed"]) for line in lines)
-    parts = [f"{statistics.fmean(scores):.1f}"] if scores else []
-    parts += [f"± {statistics.stdev(scores):.1f}"] if len(scores) > 1 else []
+    mean, spread = mean_and_spread(scores)
+    parts = [] if mean is None else [f"{mean:.1f}"]
+    parts += [] if spread is None else [f"± {spread:.1f}"]
     parts += [f"({failed} failed)"] if failed else []
     return " ".join(parts) or "–"
+
+
+def mean_and_spread(scores: Sequence[float]) -> tuple[float | None, float | None]:
+    """The mean (None: there is no score), and the standard deviation estimated from n scores, sqrt(Σ(s − mean)² / (n − 1)); None for fewer than two."""
+    return (
+        statistics.fmean(scores) if scores else None,
+        statistics.stdev(scores) if len(scores) > 1 else None,
+    )
 
 
 def axes(lines: Sequence[Line]) -> list[str]:

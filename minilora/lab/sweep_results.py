@@ -13,7 +13,6 @@ import dataclasses
 import io
 import json
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from ..train.recipe import FineTuning
 from ..train.result import plain
 from .grid import SEED, GridAxis
 from .sweep_page import axes as compared
-from .sweep_page import crosstab, read_lines
+from .sweep_page import crosstab, mean_and_spread, read_lines
 from .sweep_picture import picture
 
 SUMMARY, TABLE, CROSSTAB, PICTURE = "sweep.json", "sweep.csv", "sweep.md", "sweep.svg"
@@ -53,10 +52,7 @@ def summarise(
 
 
 def groups(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Runs that differ in nothing but their seed: the point without it, the scores that are finite, their mean (None: there is none), and their spread.
-
-    spread: the standard deviation estimated from n scores, sqrt(Σ(s − mean)² / (n − 1)); None for fewer than two.
-    """
+    """Runs that differ in nothing but their seed: the point without it, the scores that are finite, their mean and their spread (`mean_and_spread`)."""
     found: dict[tuple[tuple[str, str], ...], list[float]] = {}
     for run in runs:
         point = tuple((field, text) for field, text in run["point"].items() if field != SEED)
@@ -64,15 +60,11 @@ def groups(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         value = score(run)
         if value is not None:
             scores.append(value)
-    return [
-        {
-            "point": dict(point),
-            "scores": scores,
-            "mean": statistics.fmean(scores) if scores else None,
-            "spread": statistics.stdev(scores) if len(scores) > 1 else None,
-        }
-        for point, scores in found.items()
-    ]
+    made = []
+    for point, scores in found.items():
+        mean, spread = mean_and_spread(scores)
+        made.append({"point": dict(point), "scores": scores, "mean": mean, "spread": spread})
+    return made
 
 
 def score(run: Mapping[str, Any]) -> float | None:
@@ -125,16 +117,17 @@ def as_csv(summary: Summary) -> str:
 def write_results(summary: Summary, out: Path) -> None:
     """Write the files. There is no picture of a grid of nothing but seeds, of runs that were measured differently, and where all failed; what an earlier grid left goes."""
     write_atomically(out / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    write_atomically(out / TABLE, as_csv(summary))
-    for name, content in ((CROSSTAB, as_crosstab(summary)), (PICTURE, picture(summary))):
+    lines = as_csv(summary)
+    write_atomically(out / TABLE, lines)
+    for name, content in ((CROSSTAB, as_crosstab(lines)), (PICTURE, picture(summary))):
         if content is None:
             (out / name).unlink(missing_ok=True)
         else:
             write_atomically(out / name, content)
 
 
-def as_crosstab(summary: Summary) -> str | None:
-    """A Markdown table of the grid's two settings; None where it has fewer or more."""
-    lines = read_lines(as_csv(summary))
+def as_crosstab(table: str) -> str | None:
+    """A Markdown table of the grid's two settings, from the CSV of its runs; None where it has fewer or more."""
+    lines = read_lines(table)
     settings = compared(lines)
     return "\n".join(crosstab(lines, *settings)) + "\n" if len(settings) == 2 else None

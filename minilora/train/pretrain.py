@@ -5,11 +5,13 @@ short rows are cheap; then rows as long as the context, while the learning rate 
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from ..backend import Array
 from ..backend.devices import check_device, use_device
 from ..data import (
     END,
@@ -225,14 +227,22 @@ def _tokenizer(path: Path, books: list[str], settings: Pretraining, reuse: bool)
 
 def _held_out(tokenizer: Tokenizer, book: str, settings: Pretraining) -> dict[str, list[Batch]]:
     """What perplexity is measured on: the beginning of the book left out, and generated text of a seed that training does not use."""
-    length, seed = settings.length, UNSEEN_SEED
     tokens = corpus_tokens(book.split(END), tokenizer)
-    formatted = Mixture(
-        tokenizer, tokens, seed=seed, rows=32, length=length, shares=Shares(repeats=0.0, formatted=1.0)
-    )
-    pages = list(text_windows(tokens, rows=32, length=length))[:2]
-    sources = {"book": pages, "formatted": [formatted.batch(0), formatted.batch(1)]}
+    pages = list(text_windows(tokens, rows=32, length=settings.length))[:2]
     return {
-        name: [settings.objective.batch(batch, tokenizer, [seed, i]) for i, batch in enumerate(batches)]
-        for name, batches in sources.items()
+        "book": as_asked(pages, tokenizer, settings.objective),
+        "formatted": unseen_generated(tokenizer, tokens, settings.length, settings.objective),
     }
+
+
+def unseen_generated(tokenizer: Tokenizer, tokens: Array, length: int, objective: Objective) -> list[Batch]:
+    """Two batches of generated text of the seed that training does not use. tokens: of any text, of which nothing is taken."""
+    text = Mixture(
+        tokenizer, tokens, seed=UNSEEN_SEED, rows=32, length=length, shares=Shares(repeats=0.0, formatted=1.0)
+    )
+    return as_asked([text.batch(0), text.batch(1)], tokenizer, objective)
+
+
+def as_asked(batches: Sequence[Batch], tokenizer: Tokenizer, objective: Objective) -> list[Batch]:
+    """Batches as the objective asks them, the same every time."""
+    return [objective.batch(batch, tokenizer, [UNSEEN_SEED, i]) for i, batch in enumerate(batches)]

@@ -5,13 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from minilora.data import Mixture, Shares
 from minilora.models.checkpoint import load, shipped
 from minilora.models.sources import ASSETS
 from minilora.train import evaluate_loss
 from minilora.train.card import card
 from minilora.train.objectives import objective_of
-from minilora.train.pretrain import UNSEEN_SEED
+from minilora.train.pretrain import unseen_generated
 
 MEBIBYTES = {"tiny-gpt": 16}
 """The most that a model's folder may take; 8 where none is named."""
@@ -32,10 +31,9 @@ def test_its_weights_are_those_that_were_measured(name):
     """Generated text of the seed that training did not use, once more: as perplexing as the record says, but for weights stored in float16."""
     record = json.loads((ASSETS / name / "pretraining.json").read_text(encoding="utf-8"))
     model = load(name)
-    length, objective = record["settings"]["length"], objective_of(model.config)
-    text = Mixture(
-        model.tokenizer, np.zeros(10_000, np.int64), seed=UNSEEN_SEED, rows=32, length=length, shares=Shares(repeats=0.0, formatted=1.0)
-    )  # fmt: skip
-    unseen = [objective.batch(text.batch(i), model.tokenizer, [UNSEEN_SEED, i]) for i in range(2)]
+    no_book = np.zeros(10_000, np.int64)
+    unseen = unseen_generated(
+        model.tokenizer, no_book, record["settings"]["length"], objective_of(model.config)
+    )
     measured = record["measured"]["after full context"]["formatted perplexity"]
     assert evaluate_loss(model, unseen, workers=1).perplexity == pytest.approx(measured, rel=0.01)

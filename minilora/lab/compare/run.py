@@ -20,7 +20,6 @@ import numpy as np
 from ...backend import to_host, tune_malloc
 from ...data.tasks import AnyTask, load_task
 from ...files import write_atomically
-from ...methods import adapt
 from ...methods.layers import linear_layers
 from ...models.base import Model
 from ...models.checkpoint import load
@@ -29,7 +28,6 @@ from ...train.measure import Measuring, measure, training_data, validation_batch
 from ...train.recipe import absolute
 from ...train.runs import CONFIG, begin_folder, check_same, circumstances, refuse_existing
 from ..contest import Contestant, train
-from ..layer_gradients import copy_of
 from ..phases import Phases, phases
 from .equivalence import STEPS, equivalences
 from .measures import log_probabilities
@@ -103,7 +101,7 @@ def compare(
 
 def common_room(base: Model, contestants: list[Contestant]) -> int:
     """How many tokens of text fit into the context under every method: a prefix takes some of them."""
-    return min(adapt(copy_of(base), entry.method).model.room for entry in contestants)
+    return base.room - max(entry.method.positions for entry in contestants)
 
 
 def make_probe(base: Model, task: AnyTask, settings: Comparison, batches: Callable[[int], Any]) -> Probe:
