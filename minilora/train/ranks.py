@@ -9,11 +9,13 @@ MPI carries the words (mpi4py, extra ``mpi``). It is imported only where a launc
 
 import os
 import pickle
+import stat
 import sys
 import time
+from array import array
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import numpy as np
 
@@ -124,10 +126,31 @@ class MpiRanks(Ranks):
 
     def end(self, status: int) -> NoReturn:
         """See ``Ranks.end``."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            wait_until_read(stream)
         self._all.Abort(status)  # asks the launcher to end all, and may come back before it has
         os._exit(status)
+
+
+def wait_until_read(stream: TextIO, seconds: float = 2.0) -> None:
+    """Leave the reader of a pipe the time to take what was written into it, at most so long: a launcher told to end all ranks throws away what it has not read yet.
+
+    There is nothing to wait for where the stream is no pipe, or where the system doesn't tell how many bytes wait in one.
+    """
+    try:
+        from fcntl import ioctl  # POSIX's, as pipes that can be asked are
+        from termios import FIONREAD
+
+        pipe = stream.fileno()
+        if not stat.S_ISFIFO(os.fstat(pipe).st_mode):
+            return
+        end, waiting = time.monotonic() + seconds, array("i", [1])
+        while waiting[0] and time.monotonic() < end:
+            ioctl(pipe, FIONREAD, waiting)
+            time.sleep(NAP)
+    except (ImportError, OSError, ValueError):
+        return
 
 
 def world() -> Ranks:

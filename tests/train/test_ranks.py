@@ -1,10 +1,13 @@
 """Several processes that train together, started by a real mpiexec: the losses of one process, every shard on one rank, what a step sends, and what happens when one of them dies."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 
 from minilora.errors import InputError
 from minilora.tensors import load_tensors
-from minilora.train.ranks import Ranks, launched, world
+from minilora.train.ranks import Ranks, launched, wait_until_read, world
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE_PYTHON = Path(sys.executable).parent / "mpiexec"
@@ -159,6 +162,30 @@ def test_a_command_on_four_ranks(mpiexec, tmp_path):
     again = start(4, mpiexec, *words, "--out", tmp_path / "run")
     assert again.returncode == 2
     assert again.stderr.count("already holds") == 1
+
+
+def test_what_was_told_is_read_before_the_end():
+    """A launcher told to end all throws away what it has not read: a rank waits until its message is read, though not for ever, and not where nothing is a pipe."""
+    reading, writing = os.pipe()
+    with open(reading, "rb", buffering=0) as reader, open(writing, "w") as writer:
+        print("an error", file=writer, flush=True)
+        found = []
+        late = threading.Timer(0.3, lambda: found.append(reader.read(100)))
+        late.start()
+        wait_until_read(writer, seconds=30)
+        late.join()
+        assert found == [b"an error\n"]
+        print("nobody reads this", file=writer, flush=True)
+        began = time.monotonic()
+        wait_until_read(writer, seconds=0.2)
+        assert 0.2 <= time.monotonic() - began < 10
+        assert reader.read(100) == b"nobody reads this\n"
+    began = time.monotonic()
+    wait_until_read(io.StringIO("no file at all"), seconds=30)
+    with tempfile.TemporaryFile("w") as file:
+        print("a file", file=file, flush=True)
+        wait_until_read(file, seconds=30)
+    assert time.monotonic() - began < 10
 
 
 def test_alone_there_is_nothing_to_say(monkeypatch):
