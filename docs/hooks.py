@@ -1,26 +1,24 @@
 """Pages of the site that are made while it is built: one a tutorial, from its script, with what its code really prints and draws; the reference, the commands, the changes.
 
-mkdocs calls ``on_files`` before it reads any page, ``on_page_markdown`` with the text of each, and ``on_page_content`` with its HTML. ``tutorial_pages.py`` runs the tutorials.
+mkdocs calls ``on_files`` before it reads any page, ``on_page_markdown`` with the text of each, and ``on_page_content`` with its HTML. ``tutorial_pages.py`` runs the tutorials; ``measured.py`` shows
+what was recorded.
 """
 
-import json
 import re
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import click
 from click.testing import CliRunner
+from measured import MEASURED
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from tutorial_pages import TUTORIALS, pictures, site_style, tutorial_page
+from tutorial_pages import TUTORIALS, tutorial_page
 
 from minilora.classroom import all_exercises
 from minilora.cli.main import COMMANDS, main
 from minilora.data.tasks import TASKS, Classification
-from minilora.lab import study_page
-from minilora.lab.bench import pages as bench_pages
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -58,46 +56,6 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Mend the formulas, as LaTeX would set them: the bars of a norm do not grow with what stands between them, and capital Greek letters stand upright."""
     html = html.replace("<mo>&#x02016;</mo>", '<mo stretchy="false">&#x02016;</mo>')
     return re.sub(r"<mi>(&#x0039[1-9A-F];|&#x003A[0-9];)</mi>", r'<mi mathvariant="normal">\1</mi>', html)
-
-
-def record(name: str) -> Any:
-    """What a command wrote, as it is kept in ``docs/results/``."""
-    return json.loads((ROOT / "docs" / "results" / name).read_text(encoding="utf-8"))
-
-
-def growth_pictures() -> str:
-    """The plots of growth, drawn from the record."""
-    with site_style():
-        bench_pages.growth_figure(record("growth.json"))
-        return pictures()[0]
-
-
-def rates_picture() -> str:
-    """Accuracy on validation against the learning rates that the study tried."""
-    import matplotlib.pyplot as plt
-
-    with site_style():
-        _, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-        for row in record("nl2sql.json")["rows"]:
-            rates = [float(rate) for rate in row["tries"]]
-            (line,) = axes.plot(rates, list(row["tries"].values()), marker="o", mfc="none", label=row["name"])
-            best = row["tries"][f"{row['learning rate']:g}"]
-            axes.plot(row["learning rate"], best, "o", color=line.get_color())
-        axes.set(xscale="log", xlabel="learning rate", ylabel="accuracy on validation", ylim=(0, 1.02))
-        axes.set_title("Learning rates that were tried; filled: the one chosen")
-        axes.legend()
-        return pictures()[0]
-
-
-MEASURED = {
-    "study": lambda: "\n".join(study_page.table(record("nl2sql.json"))),
-    "study ratios": lambda: "\n".join(study_page.ratios(record("nl2sql.json"))),
-    "study rates": rates_picture,
-    "speed": lambda: bench_pages.speed(record("speed.json")),
-    "techniques": lambda: bench_pages.techniques(record("techniques.json")),
-    "growth": growth_pictures,
-    "starts": lambda: bench_pages.starts(record("growth.json")),
-}
 
 
 def tour() -> str:

@@ -219,7 +219,7 @@ plt.show()
 # ## 4. One kernel instead of twelve
 #
 # AdamW changes two moments and a step by twelve array operations. On a card each is a kernel of its own that reads its arrays from memory and writes one back, and memory is what
-# such work waits for. Fused into one kernel, the gradient and the moments are read once and written once. The operations are written once, for both; NumPy runs them as they stand, CuPy compiles them into one:
+# such work waits for. Fused into one kernel, the gradient and the moments are read once and written once. The operations are written once, for both; NumPy runs them one after another on a piece of the arrays that stays in the cache, CuPy compiles them into one:
 
 
 # %%

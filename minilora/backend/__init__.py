@@ -3,16 +3,27 @@
 Comes before everything else: the other rooms ask an array for its namespace and otherwise write plain array code. Nothing here knows of tensors.
 """
 
-from .differences import erf, memory_in_use, row_dot, row_sum, same_card, scatter_add, synchronise
-from .elementwise import elementwise
+from .differences import (
+    erf,
+    known_within,
+    memory_in_use,
+    row_dot,
+    row_sum,
+    same_card,
+    scatter_add,
+    synchronise,
+)
+from .elementwise import blocks, elementwise
 from .memory import tune_malloc
 from .namespace import Array, namespace, to_device, to_host
 from .storage import narrow, wide, wide_dtype
 
 __all__ = [
     "Array",
+    "blocks",
     "elementwise",
     "erf",
+    "known_within",
     "memory_in_use",
     "namespace",
     "narrow",

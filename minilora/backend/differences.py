@@ -6,9 +6,11 @@ Everything else in the package is written once, with operators, methods and the 
 import math
 import sys
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 
+from .elementwise import elementwise
 from .namespace import Array, namespace
 
 # Abramowitz & Stegun 7.1.26, |error| <= 1.5e-7: as good as float32 can show.
@@ -29,13 +31,28 @@ def erf(x: Array) -> Array:
         return device_erf(x)
     if x.dtype == np.float64:
         return _erf_exact(x)
-    size = np.abs(x)
-    t = 1 / (1 + x.dtype.type(_ERF_P) * size)
-    polynomial = np.zeros_like(t)
-    for coefficient in _ERF_A:
-        polynomial += x.dtype.type(coefficient)
-        polynomial *= t
-    return np.copysign(1 - polynomial * np.exp(-size * size), x)
+    y = np.empty_like(x)
+    _erf_polynomial(x, y)
+    return y
+
+
+@elementwise
+def _erf_polynomial(xp: ModuleType, x: Array, y: Array) -> None:
+    """1 − (a₁t + … + a₅t⁵) e^(−x²) with t = 1/(1 + p|x|), and the sign of x, into y."""
+    t = xp.abs(x)
+    t *= _ERF_P
+    t += 1
+    xp.divide(1, t, out=t)
+    xp.multiply(t, _ERF_A[0], out=y)
+    for coefficient in _ERF_A[1:]:
+        y += coefficient
+        y *= t
+    xp.multiply(x, x, out=t)
+    xp.negative(t, out=t)
+    xp.exp(t, out=t)
+    y *= t
+    xp.subtract(1, y, out=y)
+    xp.copysign(y, x, out=y)
 
 
 def scatter_add(target: Array, rows: Array, values: Array) -> None:
@@ -63,6 +80,11 @@ def row_dot(x: Array, y: Array) -> Array:
     """Σ x·y over the last axis: [...]. NumPy has a function that makes no temporary; CuPy lacks it."""
     xp = namespace(x)
     return np.vecdot(x, y) if xp is np else (x * y).sum(axis=-1)
+
+
+def known_within(x: Array, bound: float) -> bool:
+    """Whether every element lies between −bound and bound, as far as the host can tell at once: for a GPU's array it cannot, without waiting for it, and the answer is no."""
+    return namespace(x) is np and bool(x.max() <= bound and x.min() >= -bound)
 
 
 def synchronise(array: Array) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from ..autograd import once, op
-from ..backend import Array, namespace, row_dot, row_sum
+from ..backend import Array, known_within, namespace, row_dot, row_sum
 from .random import keep_mask
 
 FORBIDDEN = (
     -1e9
 )  # added to a score, it leaves a weight of exactly 0; five times cheaper than choosing with where
+_SMALL = 30.0  # between e^−30 and e^30 no sum of exponentials overflows or vanishes: there is no need for each row's maximum, which costs as much as its exponentials
 _BLOCK = 64  # queries taken together in causal attention, and in long texts
 _KEPT = 512  # keys: over more, the weights are computed again in the backward pass rather than kept
 
@@ -119,6 +120,7 @@ def _softmax(q: Array, k: Array, causal: bool, band: int | None, mask: Array | N
     xp = namespace(q)
     S = q @ k.swapaxes(-1, -2)
     S *= 1 / math.sqrt(q.shape[-1])
+    small = mask is None and known_within(S, _SMALL)
     queries, keys = S.shape[-2:]
     if causal and queries > 1:
         square = S[..., keys - queries :]  # every key before these is known to all of the queries
@@ -128,7 +130,8 @@ def _softmax(q: Array, k: Array, causal: bool, band: int | None, mask: Array | N
         early += xp.tril(xp.full(early.shape[-2:], FORBIDDEN, dtype=S.dtype), k=keys - queries - band)
     if mask is not None:
         S += ((~mask) * S.dtype.type(FORBIDDEN))[:, None, None, :]  # [rows, 1, 1, keys]
-    S -= S.max(axis=-1, keepdims=True)
+    if not small:
+        S -= S.max(axis=-1, keepdims=True)
     xp.exp(S, out=S)
     S /= row_sum(S)[..., None]
     return S

@@ -79,18 +79,19 @@ def tanh(x: Array) -> Result:
 
 
 @elementwise
-def _sigmoid(xp: ModuleType, x: Array) -> Array:
+def _sigmoid(xp: ModuleType, x: Array, y: Array) -> None:
     # 1/(1 + e⁻ˣ) overflows for large −x; the tanh form never does.
-    y = xp.tanh(x * 0.5)
+    xp.multiply(x, 0.5, out=y)
+    xp.tanh(y, out=y)
     y *= 0.5
     y += 0.5
-    return y
 
 
 @op(check=[(3, 4)])
 def sigmoid(x: Array) -> Result:
     """σ(x) = 1/(1 + e⁻ˣ): ∂x = g·σ(1 − σ)."""
-    y = _sigmoid(x)
+    y = namespace(x).empty_like(x)
+    _sigmoid(x, y)
     return y, (lambda g: g * (y * (1 - y)),)
 
 
@@ -104,7 +105,8 @@ def relu(x: Array) -> Result:
 @op(check=[(3, 4)])
 def silu(x: Array) -> Result:
     """x·σ(x), also called swish: ∂x = g·(σ + x·σ(1 − σ)). The activation of Houlsby's adapters."""
-    s = _sigmoid(x)
+    s = namespace(x).empty_like(x)
+    _sigmoid(x, s)
     return x * s, (lambda g: g * (s + x * s * (1 - s)),)
 
 
@@ -120,49 +122,65 @@ def gelu_exact(x: Array, *, needs: tuple[bool, ...]) -> Result:
 
     ∂x = g·(Φ(x) + x·φ(x)) with φ(x) = e^(−x²/2)/√(2π). Only the derivative is kept for the backward pass.
     """
-    phi = error_function(x * math.sqrt(0.5))
-    phi += 1
-    phi *= 0.5
-    y = x * phi
+    y = error_function(x * math.sqrt(0.5))
     if not needs[0]:
+        y += 1
+        y *= 0.5
+        y *= x
         return y, (None,)
-    slope = x * x
+    slope = namespace(x).empty_like(x)
+    _gelu_exact_of_erf(x, y, slope)
+    return y, (lambda g: g * slope,)
+
+
+@elementwise
+def _gelu_exact_of_erf(xp: ModuleType, x: Array, y: Array, slope: Array) -> None:
+    # y holds erf(x/√2), and then Φ, and then the value
+    y += 1
+    y *= 0.5
+    xp.multiply(x, x, out=slope)
     slope *= -0.5
-    namespace(x).exp(slope, out=slope)
+    xp.exp(slope, out=slope)
     slope *= 1 / math.sqrt(2 * math.pi)
     slope *= x
-    slope += phi
-    return y, (lambda g: g * slope,)
+    slope += y
+    y *= x
 
 
 _GELU_SCALE = math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
-_GELU_LARGEST = 80.0  # e⁸⁰ is finite in float32, and 1/(1 + e⁸⁰) as good as zero
+
+
+def _gelu_gate(xp: ModuleType, x: Array, y: Array, polynomial: Array) -> None:
+    # y: ½(1 + tanh u) = σ(2u) = 1/(1 + e⁻²ᵘ) with u = √(2/π)·(x + 0.044715·x³): an exponential costs half of a tanh, and where it overflows the quotient is 0
+    # polynomial: holds x² and then −2u/x
+    polynomial *= -2 * _GELU_SCALE * _GELU_CUBIC
+    polynomial -= 2 * _GELU_SCALE
+    xp.multiply(polynomial, x, out=y)
+    xp.exp(y, out=y)
+    y += 1
+    xp.divide(1, y, out=y)
 
 
 @elementwise
-def _gelu_gate(xp: ModuleType, x: Array) -> Array:
-    # ½(1 + tanh u) = σ(2u) = 1/(1 + e⁻²ᵘ) with u = √(2/π)·(x + 0.044715·x³): an exponential costs half of a tanh
-    gate = x * x
-    gate *= -2 * _GELU_SCALE * _GELU_CUBIC
-    gate -= 2 * _GELU_SCALE
-    gate *= x
-    gate = xp.exp(xp.minimum(gate, _GELU_LARGEST))
-    gate += 1
-    return 1 / gate
+def _gelu(xp: ModuleType, x: Array, y: Array) -> None:
+    _gelu_gate(xp, x, y, x * x)
+    y *= x
 
 
 @elementwise
-def _gelu_slope(xp: ModuleType, x: Array, gate: Array) -> Array:
-    # σ + x·σ(1 − σ)·∂(2u)/∂x
-    slope = x * x
-    slope *= 6 * _GELU_SCALE * _GELU_CUBIC
-    slope += 2 * _GELU_SCALE
-    slope *= x
-    slope *= 1 - gate
-    slope += 1
-    slope *= gate
-    return slope
+def _gelu_and_slope(xp: ModuleType, x: Array, y: Array, slope: Array) -> None:
+    # the slope is σ + x·σ(1 − σ)·∂(2u)/∂x, and with p = −2u/x, a polynomial, ∂(2u)/∂x = −3p − 4√(2/π); y holds σ first, and then the value
+    xp.multiply(x, x, out=slope)
+    _gelu_gate(xp, x, y, slope)
+    slope *= -3
+    slope -= 4 * _GELU_SCALE
+    rest = 1 - y
+    rest *= y
+    rest *= x
+    slope *= rest
+    slope += y
+    y *= x
 
 
 @op(check=[(3, 4)])
@@ -171,7 +189,10 @@ def gelu(x: Array, *, needs: tuple[bool, ...]) -> Result:
 
     Only the derivative is kept for the backward pass, not x and not the tanh. x·x·x, never x**3: a power with an exponent is 90 times slower in NumPy.
     """
-    gate = _gelu_gate(x)
-    slope = _gelu_slope(x, gate) if needs[0] else None
-    gate *= x  # the value, in the gate's place
-    return gate, (lambda g: g * slope,)
+    y = namespace(x).empty_like(x)
+    if not needs[0]:
+        _gelu(x, y)
+        return y, (None,)
+    slope = namespace(x).empty_like(x)
+    _gelu_and_slope(x, y, slope)
+    return y, (lambda g: g * slope,)

@@ -5,8 +5,7 @@ Comes after ``flat.py``, which lays all parameters' gradients into one array, an
 
 import numpy as np
 
-from ..backend import Array, namespace
-from .optimizers import blocks
+from ..backend import Array, blocks, namespace
 
 
 def gradient_norm(gradient: Array) -> Array:

@@ -7,6 +7,7 @@ import scipy.special
 from minilora.backend import (
     elementwise,
     erf,
+    known_within,
     memory_in_use,
     namespace,
     row_dot,
@@ -16,6 +17,7 @@ from minilora.backend import (
     to_host,
     tune_malloc,
 )
+from minilora.backend.elementwise import BLOCK
 from minilora.errors import InputError
 
 
@@ -57,14 +59,55 @@ def test_row_dot(rng):
     np.testing.assert_allclose(row_dot(x, y), np.einsum("ijk,ijk->ij", x, y))
 
 
-def test_a_kernel_runs_as_it_stands_on_numpy():
-    @elementwise
-    def twice(xp, x):
-        """Two x."""
-        return x * 2
+@elementwise
+def scaled_difference(xp, x, y, z, scale: float):
+    """z ← scale · (x − y)."""
+    xp.subtract(x, y, out=z)
+    z *= scale
 
-    assert twice(np.arange(3)).tolist() == [0, 2, 4]
-    assert twice.__doc__ == "Two x."
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (5, BLOCK), (BLOCK + 1,), (2, 3 * BLOCK + 7)])
+def test_a_kernel_runs_block_by_block_on_numpy(rng, shape):
+    x, y = rng.standard_normal((2, *shape))
+    z = np.empty(shape)
+    assert scaled_difference(x, y, z, 0.5) is None
+    assert np.array_equal(z, 0.5 * (x - y))
+    assert scaled_difference.__doc__ == "z ← scale · (x − y)."
+
+
+def test_a_kernel_writes_into_arrays_that_are_not_contiguous(rng):
+    """A view of every second row, and a transposed array: cut flat they would be copies, and what is written into a copy is lost."""
+    x, y = rng.standard_normal((2, 400, 300))
+    z = np.zeros((800, 300))
+    scaled_difference(x, y, z[::2], 2.0)
+    assert np.array_equal(z[::2], 2 * (x - y))
+    assert not z[1::2].any()
+    turned = np.empty((300, 400))
+    scaled_difference(x, y, turned.T, 2.0)
+    assert np.array_equal(turned.T, 2 * (x - y))
+
+
+def test_a_kernel_sees_blocks_and_overflows_in_silence(recwarn):
+    sizes = []
+
+    @elementwise
+    def exponential(xp, x, y):
+        """eˣ into y."""
+        sizes.append(x.size)
+        xp.exp(x, out=y)
+
+    x = np.full(2 * BLOCK + 1, 1e4)
+    exponential(x, x)
+    assert np.isposinf(x).all()
+    assert sizes == [BLOCK, BLOCK, 1]
+    assert not recwarn.list
+
+
+def test_known_within():
+    x = np.array([[-3.0, 2.0]])
+    assert known_within(x, 3.0)
+    assert not known_within(x, 2.9)
+    assert not known_within(np.array([0.0, np.nan]), 1e9)
 
 
 def test_memory_and_time_have_answers_here():

@@ -80,5 +80,7 @@ def test_computing_waits_for_nothing(x):
 
 def test_a_kernel_may_not_ask_numpy(x):
     with pytest.raises(TypeError):
-        elementwise(lambda xp, a: np.exp(a))(x)
-    assert isinstance(elementwise(lambda xp, a: xp.exp(a))(x), ndarray)
+        elementwise(lambda xp, a: np.exp(a, out=a))(x)
+    y = x * 2
+    assert elementwise(lambda xp, a: xp.multiply(a, 2, out=a))(x) is None
+    assert bool((x == y).all())

@@ -11,7 +11,7 @@ from .array import bare, bare_index, ndarray, wrap
 from .transfers import note
 
 UFUNCS = (
-    "abs", "add", "ceil", "cos", "divide", "equal", "exp", "floor", "isfinite", "isnan", "log", "logical_and", "logical_not",
+    "abs", "add", "ceil", "copysign", "cos", "divide", "equal", "exp", "floor", "isfinite", "isnan", "log", "logical_and", "logical_not",
     "maximum", "minimum", "multiply", "negative", "power", "sign", "sin", "sqrt", "subtract", "tanh",
 )  # fmt: skip
 
