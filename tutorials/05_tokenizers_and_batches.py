@@ -196,7 +196,7 @@ print(f"loss: {losses[0]:.6f} and {losses[1]:.6f}")
 # %% [markdown]
 # ## 4. The divisor
 #
-# The mean loss divides by the number of *counted* tokens of the whole batch. If a batch is cut into shards for two threads, each shard must
+# The mean loss divides by the number of *counted* tokens of the whole batch. If a batch is cut into shards for two processes, each shard must
 # divide by that same number, not by its own; then the shards' losses, and their gradients, simply add up:
 
 # %%

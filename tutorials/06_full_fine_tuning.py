@@ -297,7 +297,7 @@ print(f" → {loss_after:.2f}")
 # A trap in the line with `clip`: with `np.sqrt` it would be a `np.float64`, and times a float32 array that is float64. Both moments would be of twice the size from
 # then on, and nobody would notice but the memory (tutorial 02).
 #
-# And by the library. `fit` does the same and some things more: it computes parts of the batch side by side on threads, keeps a log, and can be stopped and taken
+# And by the library. `fit` does the same and some things more: it computes parts of the batch side by side, keeps a log, and can be stopped and taken
 # up again.
 
 # %%

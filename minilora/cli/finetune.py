@@ -51,7 +51,7 @@ TEXTS = {
     "accumulation": "Batches a step.",
     "label_smoothing": "ε, spread evenly over the vocabulary.",
     "dropout": "The rate of the model's own dropout.  [default: that of its configuration]",
-    "workers": "Shards of a batch, computed on threads, or shared out to MPI ranks.  [default: 2, or as many as there are ranks]",
+    "workers": "Shards of a batch, computed side by side by as many processes, or shared out to MPI ranks.  [default: 2, or as many as there are ranks]",
     "seed": "Of the adapter's start, the order of the examples, and dropout.",
     "dtype": "float32 or float64.",
     "base_dtype": "What the frozen base is stored as: float16 takes half of its memory, and more time on the CPU; all is computed in --dtype.  [default: as --dtype]",

@@ -24,7 +24,7 @@ TEXTS = {
     "warmup": "Steps over which it rises.",
     "weight_decay": "Decoupled weight decay, on matrices only.",
     "seed": "Of the weights, the mixture, and the tokenizer's text.",
-    "workers": "Threads; each takes a share of the batch.",
+    "workers": "Processes; each takes a share of the batch.",
     "device": DEVICE,
 }
 SPELLINGS = {"lr": "learning_rate"}

@@ -31,7 +31,7 @@ PAGE = "study.html"
     help="How many runs are measured on the test questions.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Shards of a batch, on threads."
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Shards of a batch, side by side."
 )
 @click.option(
     "--jobs",

@@ -18,7 +18,9 @@ from .finetune import TEXTS as OF_A_RUN
 from .options import settings_options
 from .output import json_option, note, print_json, print_table
 
-TEXTS = OF_A_RUN | {"workers": "Threads of each run; runs side by side use cores better.  [default: 1]"}
+TEXTS = OF_A_RUN | {
+    "workers": "Shards of a batch, side by side; whole runs side by side use cores better.  [default: 1]"
+}
 
 
 @click.command("sweep")

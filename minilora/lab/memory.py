@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ..data.batches import Batch
 from ..models.base import Model
 from ..train import Training
-from ..train.parallel import Workers, loss_and_gradient
+from ..train.parallel import Workers
+from ..train.shards import Shards, loss_and_gradient
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def step_memory(model: Model, batch: Batch, settings: Training) -> StepMemory:
         optimizer = settings.make_optimizer().start(list(parameters.values()))
         gradient = optimizer.layout.zeros()
         with Workers(1) as workers, workers.single_threaded_blas():
-            loss_and_gradient(model, parameters, [batch], workers, optimizer.layout, gradient)
+            shards = Shards(model, parameters, workers, optimizer.layout)
+            loss_and_gradient(shards, [batch], gradient)
             optimizer.step(gradient)
         _, peak = tracemalloc.get_traced_memory()
     finally:

@@ -19,8 +19,8 @@ from ..autograd import Tensor
 from ..backend import Array, namespace, to_host
 from ..errors import InputError
 from ..tensors import load_tensors, save_tensors
-from .parallel import Learner
 from .settings import Training
+from .shards import Learner
 
 NAME = "checkpoint.safetensors"
 

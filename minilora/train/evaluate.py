@@ -21,8 +21,9 @@ from ..errors import InputError
 from ..files import write_atomically
 from ..models.base import Model
 from ..models.generate import Beam, Decoding, Greedy, Sample, generate
-from .parallel import Learner, Workers, split
+from .parallel import Workers, split
 from .progress import progress_bar
+from .shards import Learner
 
 PIECE = 64
 """Prompts that one thread takes at a time: as many as ``generate`` runs together."""

@@ -28,11 +28,12 @@ from .checkpoints import (
 from .clipping import clip_gradient, gradient_norm
 from .diverged import TrainingDiverged, first_not_finite
 from .log import History, Log, Record
-from .parallel import Learner, Workers, loss_and_gradient
+from .parallel import Workers
 from .progress import progress_bar
 from .ranks import Ranks
 from .readings import Taken, in_brief, read_back, reading_due, validation_due
 from .settings import Training
+from .shards import Learner, loss_and_gradient, shards_of
 
 
 class RanksDisagree(RunFailed):
@@ -96,6 +97,7 @@ def fit(
     with (
         Log(out if alone else None, state.step) as journal,
         Workers(settings.workers, ranks) as workers,
+        shards_of(model, parameters, workers, optimizer.layout) as shards,
         progress_bar(title, settings.steps, done=state.step, show=progress if alone else False) as bar,
     ):
         if watch is not None:
@@ -110,9 +112,8 @@ def fit(
             dropout = (settings.seed, state.step) if settings.dropout else None
             with workers.single_threaded_blas():
                 loss = loss_and_gradient(
-                    model, parameters, of_step, workers, optimizer.layout, gradient,
-                    smoothing=settings.label_smoothing, dropout=dropout,
-                )  # fmt: skip
+                    shards, of_step, gradient, smoothing=settings.label_smoothing, dropout=dropout
+                )
                 norm = gradient_norm(gradient)
                 tokens = sum(int(batch.mask.sum()) for batch in of_step)
                 taken.append(Taken(state.step + 1, loss, norm, rate, tokens))

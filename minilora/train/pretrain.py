@@ -53,7 +53,7 @@ class Pretraining:
         learning_rate: η of the first stage, reached after ``warmup`` steps; it falls linearly to 0 in the second.
         weight_decay: decoupled, on matrices only.
         seed: of the weights, the mixture and the tokenizer's text.
-        workers: shards of a batch, on threads.
+        workers: shards of a batch, computed side by side.
         device: ``"cpu"`` or ``"cuda"``, where the model computes; it may differ on resume.
     """
 

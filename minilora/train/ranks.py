@@ -22,6 +22,12 @@ import numpy as np
 from ..backend import Array, namespace, synchronise, to_host
 from ..errors import InputError
 
+try:
+    from fcntl import ioctl
+    from termios import FIONREAD
+except ImportError:  # no POSIX system: there a pipe cannot be asked what waits in it
+    ioctl = None  # type: ignore[assignment]
+
 Answer = TypeVar("Answer")
 
 LAUNCHERS = (
@@ -139,17 +145,14 @@ def wait_until_read(stream: TextIO, seconds: float = 2.0) -> None:
     There is nothing to wait for where the stream is no pipe, or where the system doesn't tell how many bytes wait in one.
     """
     try:
-        from fcntl import ioctl  # POSIX's, as pipes that can be asked are
-        from termios import FIONREAD
-
         pipe = stream.fileno()
-        if not stat.S_ISFIFO(os.fstat(pipe).st_mode):
+        if ioctl is None or not stat.S_ISFIFO(os.fstat(pipe).st_mode):
             return
         end, waiting = time.monotonic() + seconds, array("i", [1])
         while waiting[0] and time.monotonic() < end:
             ioctl(pipe, FIONREAD, waiting)
             time.sleep(NAP)
-    except (ImportError, OSError, ValueError):
+    except (OSError, ValueError):
         return
 
 

@@ -51,7 +51,7 @@ class FineTuning:
         schedule, weight_decay, clip, accumulation, label_smoothing: see ``Training``; a clip of 0 never clips.
         warmup: steps over which the learning rate rises (a tenth of all, at most 20).
         dropout: the rate of the model's own dropout (that of its configuration).
-        workers: shards of a batch, on threads.
+        workers: shards of a batch, computed side by side.
         seed: of the adapter's start, the order of the examples and the dropout masks.
         dtype: ``"float32"`` or ``"float64"``, what is computed in, and what is trained.
         base_dtype: what the frozen base is stored as: ``"float16"``, with dtype float32 and a method that trains none of its matrices, for half of its memory (dtype).

@@ -30,7 +30,7 @@ class Training:
         accumulation: batches a step. Their gradients are summed and divided by all their counted tokens, as if they were one large batch.
         label_smoothing: ε: the target of each token is 1 − ε on the right one and ε spread evenly over the vocabulary.
         dropout: whether the model's dropout takes place (at the rates of its own configuration).
-        workers: shards of a batch, computed side by side on threads. Never taken from the number of cores: another number gives another rounding of sums.
+        workers: shards of a batch, computed side by side, in processes where the system can fork them and on threads elsewhere. Never taken from the number of cores: another number gives another rounding of sums.
         seed: where dropout masks come from.
         evaluate_every: steps from one validation to the next; None: only after the last step.
         patience: validations in a row without a new best after which the run stops. However it ends, the best parameters are then put back. None: all steps are

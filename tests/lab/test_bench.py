@@ -17,6 +17,7 @@ from minilora.lab.bench.run import OWN, check_same_work, ratios_of, row
 from minilora.lab.bench.serve import peak_memory, turn
 from minilora.lab.bench.shapes import SHAPES, shape
 from minilora.models.gpt import GPTConfig
+from minilora.train.forks import Forks, can_fork
 
 TINY = Shape("tiny", GPTConfig(64, 64, 32, 2, 2, dropout=0.0), rows=4, tokens=16)
 
@@ -92,6 +93,26 @@ def test_a_turn_repeats_short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(found["seconds"]) == len(calls) > 1
     assert found["value"] == 1
     assert found["peak"] == pytest.approx(peak_memory(), rel=0.1)
+
+
+@pytest.mark.skipif(not can_fork(), reason="no forks here")
+def test_memory_of_forks_counts_once():
+    """What a fork makes is added; what it shares with this process is not counted again."""
+    mebibyte = 1 << 20
+    here, made = np.ones(64 * mebibyte, np.uint8), []
+
+    def work(number, size):
+        made.append(np.ones(size * mebibyte, np.uint8))
+        return int(here[0])
+
+    before = peak_memory()
+    with Forks(2, work) as forks:
+        for number in range(2):
+            forks.send(number, 40)
+        assert [forks.receive(number) for number in range(2)] == [1, 1]
+        with_forks = peak_memory()
+    assert 80 * mebibyte < with_forks - before < 80 * mebibyte + 2 * 50 * mebibyte
+    assert peak_memory() - before < 20 * mebibyte
 
 
 def test_bad_input() -> None:

@@ -11,7 +11,9 @@ from minilora.autograd import gradients
 from minilora.data.batches import Batch
 from minilora.errors import InputError
 from minilora.train.flat import Layout
-from minilora.train.parallel import Workers, loss_and_gradient, split
+from minilora.train.forks import can_fork
+from minilora.train.parallel import Workers, split
+from minilora.train.shards import ForkedShards, Shards, loss_and_gradient
 
 from .tiny import tiny_batch, tiny_gpt
 
@@ -23,13 +25,16 @@ def whole(model, batch, smoothing=0.0):
     return loss.item(), np.concatenate([gradient.ravel() for gradient in found])
 
 
-def sharded(model, batches, count, **options):
+def sharded(model, batches, count, kind=Shards, **options):
     parameters = dict(model.trainable_parameters())
     layout = Layout([parameter.data for parameter in parameters.values()])
     out = layout.zeros()
-    with Workers(count) as workers:
-        loss = loss_and_gradient(model, parameters, batches, workers, layout, out, **options)
+    with Workers(count) as workers, kind(model, parameters, workers, layout) as shards:
+        loss = loss_and_gradient(shards, batches, out, **options)
     return loss, out
+
+
+forks = pytest.param(ForkedShards, marks=pytest.mark.skipif(not can_fork(), reason="no forks here"))
 
 
 def stack(batches):
@@ -38,11 +43,12 @@ def stack(batches):
     )
 
 
+@pytest.mark.parametrize("kind", [Shards, forks])
 @pytest.mark.parametrize("count", [1, 2, 3, 6, 9])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_shards_add_up_to_the_whole_batch(count, smoothing):
+def test_shards_add_up_to_the_whole_batch(count, smoothing, kind):
     model, batch = tiny_gpt(np.float64), tiny_batch(3)
-    loss, gradient = sharded(model, [batch], count, smoothing=smoothing)
+    loss, gradient = sharded(model, [batch], count, kind, smoothing=smoothing)
     wanted_loss, wanted = whole(model, batch, smoothing)
     assert abs(loss - wanted_loss) < 1e-12 * abs(wanted_loss)
     assert np.linalg.norm(gradient - wanted) < 1e-12 * np.linalg.norm(wanted)
@@ -71,9 +77,10 @@ def test_dropout_masks_come_from_seed_step_and_shard():
     np.testing.assert_allclose(one, total, rtol=1e-4, atol=1e-6)
 
 
-def test_two_runs_of_threads_agree_to_the_last_digit():
-    model, batch = tiny_gpt(), tiny_batch(1, rows=16)
-    results = [sharded(model, [batch], 4, dropout=(0, 0)) for _ in range(5)]
+def test_runs_on_threads_and_on_forks_agree_to_the_last_digit():
+    model, batches = tiny_gpt(), [tiny_batch(1, rows=16), tiny_batch(2, rows=3)]
+    kinds = [Shards] * 5 + [ForkedShards] * (3 if can_fork() else 0)
+    results = [sharded(model, batches, 4, kind, dropout=(0, 0)) for kind in kinds]
     for loss, gradient in results[1:]:
         assert loss == results[0][0]
         np.testing.assert_array_equal(gradient, results[0][1])

@@ -10,8 +10,9 @@ from minilora.models.deberta_config import DebertaConfig
 from minilora.models.gpt import GPTConfig
 from minilora.train.flat import Layout
 from minilora.train.loop import fit
-from minilora.train.parallel import Workers, loss_and_gradient
+from minilora.train.parallel import Workers
 from minilora.train.settings import Training
+from minilora.train.shards import loss_and_gradient, shards_of
 
 SHAPE = {"vocabulary": 30, "context": 16, "width": 16, "layers": 2, "heads": 2}
 CONFIGS = {
@@ -41,8 +42,8 @@ def test_shards_of_a_labelled_batch_add_up_to_the_whole(name, kind, rng):
     found = []
     for count in (1, 3):
         out = layout.zeros()
-        with Workers(count) as workers:
-            loss = loss_and_gradient(model, parameters, [labelled(0, kind)], workers, layout, out)
+        with Workers(count) as workers, shards_of(model, parameters, workers, layout) as shards:
+            loss = loss_and_gradient(shards, [labelled(0, kind)], out)
         found.append((loss, out))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-9, atol=1e-12)

@@ -11,6 +11,7 @@ import numpy as np
 from ...backend import Array, namespace, to_device, tune_malloc
 from ...backend.devices import use_device
 from ...models.gpt import GPTConfig
+from ...train.forks import Forks, can_fork
 from ...train.parallel import Workers
 from .shapes import Shape
 
@@ -23,7 +24,8 @@ RANK = 4
 
 
 def calls(shape: dict[str, object], threads: int, device: str = "cpu") -> dict[str, Callable[[], float]]:
-    """One call: every product of a step once. The batch is cut into one shard a thread, each with a single-threaded BLAS, as training does: faster than threads inside each product.
+    """One call: every product of a step once. The batch is cut into one shard a core, each computed with a single-threaded BLAS in a process of its own, as training does: faster than threads
+    inside each product.
 
     On a card there is one shard, and a number of the last product is fetched, which waits for all of them. Raises InputError where the device cannot be used.
     """
@@ -41,10 +43,21 @@ def calls(shape: dict[str, object], threads: int, device: str = "cpu") -> dict[s
         for a, b, out in of_shard:
             namespace(a).matmul(a, b, out=out)
 
-    def limit() -> float:
+    def beside(number: int, _: None) -> None:
         with workers.single_threaded_blas():
-            for _ in workers.map(run, products):
+            run(products[number])
+
+    others = range(shards - 1) if can_fork() else range(0)
+    forks = Forks(len(others), beside)
+
+    def limit() -> float:
+        for number in others:
+            forks.send(number, None)
+        with workers.single_threaded_blas():
+            for _ in workers.map(run, products[len(others) :]):
                 pass
+        for number in others:
+            forks.receive(number)
         last = products[-1][-1][2]
         return float(last[(0,) * last.ndim])
 

@@ -1,6 +1,6 @@
 """What a process of this package can be asked to do: training steps, forward passes, generation.
 
-Comes after ``shapes.py``; ``serve.py`` runs one of these in a process of its own. A step is what ``train.loop`` does: shards on threads, the loss, gradients, the optimizer.
+Comes after ``shapes.py``; ``serve.py`` runs one of these in a process of its own. A step is what ``train.loop`` does: shards side by side, the loss, gradients, the optimizer.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,8 @@ from ...models.generate import generate
 from ...models.gpt import GPT
 from ...nn import Parameter
 from ...train import Training
-from ...train.parallel import Workers, loss_and_gradient
+from ...train.parallel import Workers
+from ...train.shards import loss_and_gradient, shards_of
 from .shapes import Shape
 
 Call = Callable[[], float]
@@ -48,7 +49,7 @@ def calls(shape: dict[str, Any], threads: int, task: str, device: str = "cpu") -
         batches["lora-masked"] = measured.batch(prompt=0.5)
     model = measured.model(device)
     adapt(model, METHODS[task])
-    shards = threads if device == "cpu" else 1  # threads would queue for the one card
+    shards = threads if device == "cpu" else 1  # several would queue for the one card
     return step_calls(model, dict(model.trainable_parameters()), batches, shards)
 
 
@@ -59,14 +60,15 @@ def step_calls(
     threads: int,
     shards: bool = True,
 ) -> dict[str, Call]:
-    """A call for each batch that takes one training step of ``parameters`` on it, and returns the loss before. Without ``shards`` the threads are BLAS's, within each product."""
+    """A call for each batch that takes one training step of ``parameters`` on it, and returns the loss before. Without ``shards`` there is one process, and the threads are BLAS's, within each product."""
     optimizer = Training(1, LEARNING_RATE).make_optimizer().start(list(parameters.values()))
     gradient = optimizer.layout.zeros()
     workers = Workers(threads if shards else 1)
+    computing = shards_of(model, parameters, workers, optimizer.layout)
 
     def step(batch: Batch) -> float:
         with workers.single_threaded_blas() if shards else nullcontext():
-            loss = loss_and_gradient(model, parameters, [batch], workers, optimizer.layout, gradient)
+            loss = loss_and_gradient(computing, [batch], gradient)
             optimizer.step(gradient)
         return float(loss)
 

@@ -9,16 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
-
-import numpy as np
 
 from ... import ops
 from ...backend import Array, row_sum, tune_malloc
 from ...methods import adapt
 from ...models.gpt import GPT
+from ...ops import elementwise
 from ...ops.reference import TWINS
+from ...train.forks import can_fork
 from .own import METHODS, Call, step_calls
 from .processes import Turn, contender
 from .run import record_of, row
@@ -81,14 +81,17 @@ def plain_sums() -> None:
 
 def powers() -> None:
     """gelu as the formula is written, with a power."""
-    replace(sys.modules["minilora.ops.elementwise"]._gelu_gate, _gate_with_power)
+    replace(elementwise._gelu_gate, _gate_with_power)
 
 
-def _gate_with_power(x: Array) -> Array:
-    gate = np.tanh((x + 0.044715 * x**3) * 0.7978845608028654)
-    gate += 1
-    gate *= 0.5
-    return gate
+def _gate_with_power(xp: ModuleType, x: Array, y: Array, polynomial: Array) -> None:
+    y[...] = 0.5 * (1 + xp.tanh(elementwise._GELU_SCALE * (x + elementwise._GELU_CUBIC * x**3)))
+    polynomial[...] = -2 * elementwise._GELU_SCALE * (1 + elementwise._GELU_CUBIC * polynomial)
+
+
+def threads_instead() -> None:
+    """No process is forked."""
+    replace(can_fork, lambda: False)
 
 
 def everything_trainable(model: GPT) -> None:
@@ -106,11 +109,13 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
         "none": Technique("nothing is switched off"),
         "fused": Technique("fused functions that keep little, instead of primitives on the tape", library=composed),
         "malloc": Technique("the C library is told to keep freed blocks", malloc=False),
-        "shards": Technique("two shards on threads, instead of threads inside of each product", shards=False),
+        "shards": Technique("two shards in two processes, instead of threads inside of each product", shards=False),
+        "forks": Technique("two shards in two processes, instead of on two threads", library=threads_instead),
         "frozen": Technique("no gradients of frozen weights", model=everything_trainable),
         "lowest": Technique("nothing computed below the lowest adapter", model=down_to_the_embeddings),
         "power": Technique("gelu by one exponential and x·x·x, instead of tanh and x**3", library=powers),
         "parts": Technique("the logits of a part of the vocabulary at a time", library=constant("ops.cross_entropy", "_LOGITS")),
+        "pieces": Technique("element-wise kernels on a piece of their arrays at a time", library=constant("backend.elementwise", "BLOCK")),
         "blocks": Technique("attention leaves out blocks above the diagonal", library=constant("ops.attention", "_BLOCK")),
         "sums": Technique("row sums as products with ones", library=plain_sums),
     }
