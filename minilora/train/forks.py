@@ -12,7 +12,7 @@ import pickle
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -56,9 +56,7 @@ class Forks:
                     f"no process could be started to compute beside this one: {error}; give workers 1"
                 ) from error
             if process == 0:
-                for end in (*self._ends, here):  # so that no fork keeps another's pipe open
-                    end.close()
-                _serve(there, partial(work, number))
+                _serve(there, partial(work, number), others=(*self._ends, here))
             there.close()
             self._ends.append(here)
             self._processes.append(process)
@@ -106,12 +104,16 @@ def _fork() -> int:
         return os.fork()
 
 
-def _serve(end: "Connection[Any, Any]", work: Callable[[Any], Any]) -> NoReturn:
-    """Answer until nobody sends any more. Never comes back: the fork must not go on with what its parent was doing."""
+def _serve(
+    end: "Connection[Any, Any]", work: Callable[[Any], Any], others: Sequence["Connection[Any, Any]"]
+) -> NoReturn:
+    """Answer until nobody sends any more. Never comes back: the fork must not go on with what its parent was doing. others: the parent's ends of pipes, which it must not keep open."""
     try:
         gc.freeze()  # the parent's garbage is the parent's to collect, with the files that may go with it
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends its forks
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for other in others:
+            other.close()
         while True:
             item = end.recv()
             try:
