@@ -84,7 +84,7 @@ def row_dot(x: Array, y: Array) -> Array:
 
 def known_within(x: Array, bound: float) -> bool:
     """Whether every element lies between −bound and bound, as far as the host can tell at once: for a GPU's array it cannot, without waiting for it, and the answer is no."""
-    return namespace(x) is np and bool(x.max() <= bound and x.min() >= -bound)
+    return namespace(x) is np and bool(x.max(initial=0) <= bound and x.min(initial=0) >= -bound)
 
 
 def synchronise(array: Array) -> None:

@@ -108,6 +108,7 @@ def test_known_within():
     assert known_within(x, 3.0)
     assert not known_within(x, 2.9)
     assert not known_within(np.array([0.0, np.nan]), 1e9)
+    assert known_within(np.zeros((0, 3)), 0.0)
 
 
 def test_memory_and_time_have_answers_here():

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from minilora import ops
 from minilora.autograd import Tensor, check_gradients, gradients, relative_error
 from minilora.ops.broadcast import unbroadcast
+from minilora.ops.reference import TWINS
 
 
 @given(
@@ -130,3 +131,17 @@ def test_operators_read_as_python():
     assert (-x)[0, 1].item() == -2.0
     assert x.reshape(2, 1).shape == x.transpose(1, 0).shape == x.transpose().shape == (2, 1)
     assert x.mean(axis=1, keepdims=True).data.tolist() == [[1.5]]
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("size", [0.1, 4.0, 40.0])
+def test_attention_is_its_twin_however_large_the_scores(rng, size, causal):
+    """Scores that all are small need no maximum of each row; others do. Rows there may be none."""
+    inputs = [size * rng.standard_normal((2, 7, 8)) for _ in range(3)]
+    results = [
+        function(*map(Tensor, inputs), heads=2, causal=causal).data
+        for function in (ops.attention, TWINS["attention"])
+    ]
+    assert relative_error(*results) < 1e-12
+    nothing = Tensor(np.zeros((0, 7, 8)))
+    assert ops.attention(nothing, nothing, nothing, heads=2, causal=causal).shape == (0, 7, 8)
