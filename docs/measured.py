@@ -4,6 +4,7 @@ Comes before ``hooks.py``, which puts each where a page has its marker, ``<!-- m
 """
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tutorial_pages import pictures, site_style
 from minilora.data.tasks import TASKS, Classification
 from minilora.lab import study_page
 from minilora.lab.bench import pages as bench_pages
-from minilora.lab.sweep_page import crosstab, read_lines
+from minilora.lab.sweep_page import Line, crosstab, read_lines
 
 RESULTS = Path(__file__).parent / "results"
 MODELS = {
@@ -77,15 +78,14 @@ def task_scores(model: str, labels: bool) -> str:
 
 def trained_parameters() -> str:
     """How many parameters each method trains on each model, heads included, with their share of full fine-tuning's: the same for every task with as many labels."""
-    counts = {
-        (line["method"], line["model"]): int(line["trainable"]) for line in sweeps() if line["task"] == "sst2"
-    }
-    methods, models = (list(dict.fromkeys(names)) for names in zip(*counts, strict=True))
-    rows = [f"| method | {' | '.join(models)} |", "|---|" + "---:|" * len(models)]
-    for method in methods:
-        cells = (f"{counts[method, m]:,} ({counts[method, m] / counts['full', m]:.1%})" for m in models)
-        rows.append(f"| {method} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+    lines = [line for line in sweeps() if line["task"] == "sst2"]
+    full = {line["model"]: int(line["trainable"]) for line in lines if line["method"] == "full"}
+
+    def count(runs: Sequence[Line]) -> str:
+        trained = int(runs[0]["trainable"])
+        return f"{trained:,} ({trained / full[runs[0]['model']]:.1%})"
+
+    return "\n".join(crosstab(lines, "method", "model", shown=count))
 
 
 MEASURED = {

@@ -6,7 +6,7 @@ Comes before ``sweep_results.py``, which writes the table beside ``sweep.csv``, 
 import csv
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..data.tasks.classification import FIGURES
 from ..errors import InputError
@@ -24,25 +24,6 @@ def read_lines(text: str) -> list[Line]:
     if not lines or not {"measure", "score", "trainable", "failed"} <= lines[0].keys():
         raise InputError("this is no sweep.csv: it lacks runs, or one of measure, score, trainable, failed")
     return lines
-
-
-def crosstab(lines: Sequence[Line], down: str, across: str) -> list[str]:
-    """The lines of the table: mean ± standard deviation over seeds (`mean_and_spread`), times 100 for a share.
-
-    down, across: axes of the sweep. A cell says how many runs failed, where some did, and "–" where there are none. Raises InputError for an axis that the sweep does not have.
-    """
-    for axis in (down, across):
-        if axis not in lines[0]:
-            raise InputError(f"the sweep has no axis {axis!r}; it has {', '.join(axes(lines))}")
-    rows, columns = (list(dict.fromkeys(line[axis] for line in lines)) for axis in (down, across))
-    table = [f"| {down} | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
-    for row in rows:
-        cells = (
-            cell([line for line in lines if (line[down], line[across]) == (row, column)])
-            for column in columns
-        )
-        table.append(f"| {row} | {' | '.join(cells)} |")
-    return table
 
 
 def cell(lines: Sequence[Line]) -> str:
@@ -64,6 +45,27 @@ def mean_and_spread(scores: Sequence[float]) -> tuple[float | None, float | None
         statistics.fmean(scores) if scores else None,
         statistics.stdev(scores) if len(scores) > 1 else None,
     )
+
+
+def crosstab(
+    lines: Sequence[Line], down: str, across: str, *, shown: Callable[[Sequence[Line]], str] = cell
+) -> list[str]:
+    """The lines of the table: mean ± standard deviation over seeds (`mean_and_spread`), times 100 for a share.
+
+    down, across: axes of the sweep. A cell says how many runs failed, where some did, and "–" where there are none; ``shown`` says something else of its runs. Raises InputError for an axis that the sweep does not have.
+    """
+    for axis in (down, across):
+        if axis not in lines[0]:
+            raise InputError(f"the sweep has no axis {axis!r}; it has {', '.join(axes(lines))}")
+    rows, columns = (list(dict.fromkeys(line[axis] for line in lines)) for axis in (down, across))
+    table = [f"| {down} | {' | '.join(columns)} |", "|---|" + "---:|" * len(columns)]
+    for row in rows:
+        cells = (
+            shown([line for line in lines if (line[down], line[across]) == (row, column)])
+            for column in columns
+        )
+        table.append(f"| {row} | {' | '.join(cells)} |")
+    return table
 
 
 def axes(lines: Sequence[Line]) -> list[str]:

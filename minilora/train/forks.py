@@ -12,7 +12,7 @@ import pickle
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -29,10 +29,15 @@ def can_fork() -> bool:
     return sys.platform == "linux"
 
 
+def shared_zeros(like: Array, size: int) -> Array:
+    """A NumPy array of ``size`` zeros, of the dtype of ``like``, in memory that processes forked later share: what one writes, all see."""
+    memory = mmap.mmap(-1, max(1, size * like.itemsize))  # anonymous; it goes with the last array on it
+    return np.frombuffer(memory, like.dtype, size)
+
+
 def shared(array: Array) -> Array:
-    """A copy of a NumPy array in memory that processes forked later share: what one writes, all see."""
-    memory = mmap.mmap(-1, max(1, array.nbytes))  # anonymous; it goes with the last array on it
-    copy = np.frombuffer(memory, array.dtype, array.size).reshape(array.shape)
+    """A copy of a NumPy array in such memory."""
+    copy = shared_zeros(array, array.size).reshape(array.shape)
     copy[...] = array
     return copy
 
@@ -60,6 +65,12 @@ class Forks:
             there.close()
             self._ends.append(here)
             self._processes.append(process)
+
+    def ask(self, items: Sequence[Any]) -> Iterator[Any]:
+        """Send each item to a process of its own, at once; the answers come in the order of the items, each as soon as it is asked for and there."""
+        for number, item in enumerate(items):
+            self.send(number, item)
+        return map(self.receive, range(len(items)))
 
     def send(self, number: int, item: Any) -> None:
         """Have a process compute ``work(number, item)``. Raises RunFailed when it has ended."""

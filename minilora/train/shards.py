@@ -16,7 +16,7 @@ from ..backend import Array, namespace
 from ..data.batches import Batch
 from ..errors import InputError
 from .flat import Layout
-from .forks import Forks, can_fork, shared
+from .forks import Forks, can_fork, shared, shared_zeros
 from .parallel import Workers, split
 
 
@@ -95,7 +95,7 @@ class ForkedShards(Shards):
         super().__init__(model, parameters, workers, layout)
         for parameter in self.wrt:
             parameter.data = shared(parameter.data)
-        self._found = [shared(layout.zeros()) for _ in range(workers.count - 1)]
+        self._found = [shared_zeros(layout.like, layout.size) for _ in range(workers.count - 1)]
         self._forks = Forks(workers.count - 1, self._compute)
 
     def _compute(self, number: int, job: Job) -> Array:
@@ -108,11 +108,10 @@ class ForkedShards(Shards):
         """See ``Shards.gradients``."""
         for first in range(0, len(jobs), self.workers.count):
             own, *others = jobs[first : first + self.workers.count]
-            for number, job in enumerate(others):
-                self._forks.send(number, job)
+            losses = self._forks.ask(others)
             yield shard_gradient(self.model, self.wrt, own)
-            for number in range(len(others)):
-                yield self._forks.receive(number), self.layout.views(self._found[number])
+            for loss, found in zip(losses, self._found, strict=False):  # the last jobs may be fewer
+                yield loss, self.layout.views(found)
 
     def __exit__(self, *error: object) -> None:
         self._forks.__exit__(*error)

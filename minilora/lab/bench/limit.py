@@ -47,17 +47,16 @@ def calls(shape: dict[str, object], threads: int, device: str = "cpu") -> dict[s
         with workers.single_threaded_blas():
             run(products[number])
 
-    others = range(shards - 1) if can_fork() else range(0)
-    forks = Forks(len(others), beside)
+    others = shards - 1 if can_fork() else 0
+    forks = Forks(others, beside)
 
     def limit() -> float:
-        for number in others:
-            forks.send(number, None)
+        answers = forks.ask([None] * others)
         with workers.single_threaded_blas():
-            for _ in workers.map(run, products[len(others) :]):
+            for _ in workers.map(run, products[others:]):
                 pass
-        for number in others:
-            forks.receive(number)
+        for _ in answers:
+            pass
         last = products[-1][-1][2]
         return float(last[(0,) * last.ndim])
 
