@@ -16,6 +16,7 @@ from .differences import (
 from .elementwise import blocks, elementwise
 from .memory import tune_malloc
 from .namespace import Array, namespace, to_device, to_host
+from .products import times_transposed
 from .storage import narrow, wide, wide_dtype
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "same_card",
     "scatter_add",
     "synchronise",
+    "times_transposed",
     "to_device",
     "to_host",
     "tune_malloc",

@@ -52,8 +52,7 @@ def head_cross_entropy(
     width = h.shape[-1]
     counted, truth = counted_targets(targets.ravel(), xp)
     x = h.reshape(-1, width)[counted]  # [n, width]
-    length = max(1024, _LOGITS // max(1, len(x)))
-    parts = [slice(start, min(start + length, len(W))) for start in range(0, len(W), length)]
+    parts = vocabulary_parts(len(x), len(W))
 
     def logits(part: slice, weights: Array) -> Array:
         z = x @ weights.T  # [n, part]
@@ -114,6 +113,12 @@ def head_cross_entropy(
 
     head = once(of_head)
     return value, (lambda g: (g * dh).reshape(h.shape), lambda g: head(g)[0], lambda g: head(g)[1])
+
+
+def vocabulary_parts(rows: int, vocabulary: int) -> list[slice]:
+    """The parts of the vocabulary in which logits are made for so many rows."""
+    length = max(1024, _LOGITS // max(1, rows))
+    return [slice(start, min(start + length, vocabulary)) for start in range(0, vocabulary, length)]
 
 
 def counted_targets(targets: Array, xp: ModuleType) -> tuple[Array, Array]:

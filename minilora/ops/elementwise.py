@@ -152,7 +152,7 @@ _GELU_CUBIC = 0.044715
 
 
 def _gelu_gate(xp: ModuleType, x: Array, y: Array, polynomial: Array) -> None:
-    # y: ½(1 + tanh u) = σ(2u) = 1/(1 + e⁻²ᵘ) with u = √(2/π)·(x + 0.044715·x³): an exponential costs half of a tanh, and where it overflows the quotient is 0
+    # y: ½(1 + tanh u) = σ(2u) = 1/(1 + e⁻²ᵘ) with u = √(2/π)·(x + 0.044715·x³): by processor an exponential costs half of a tanh or as much, and where it overflows the quotient is 0
     # polynomial: holds x² and then −2u/x
     polynomial *= -2 * _GELU_SCALE * _GELU_CUBIC
     polynomial -= 2 * _GELU_SCALE

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..autograd import once, op
-from ..backend import Array, wide
+from ..backend import Array, times_transposed, wide
 
 
 @op(check=[(2, 3, 4), (5, 4), (5,)])
@@ -14,7 +14,7 @@ def linear(x: Array, W: Array, b: Array | None) -> tuple[Array, tuple[Any, ...]]
     A W that is stored as float16 is made wide for each of the two products, and kept as it is stored.
     """
     x2 = _rows(x)  # [n, in]: one large product instead of one for each row of the batch
-    y = x2 @ wide(W).T  # [n, out]
+    y = times_transposed(x2, wide(W))  # [n, out]
     if b is not None:
         y += b
     return y.reshape(*x.shape[:-1], len(W)), (
@@ -42,7 +42,7 @@ def lora_linear(
     """
     x2 = _rows(x)  # [n, in]
     low = x2 @ A.T  # [n, rank]
-    y = x2 @ wide(W).T  # [n, out]
+    y = times_transposed(x2, wide(W))  # [n, out]
     if b is not None:
         y += b
     y += (low * scale) @ B.T

@@ -6,7 +6,7 @@ Comes after the measurements, which write the records; ``docs/hooks.py`` puts wh
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .techniques import TECHNIQUES
+from .techniques import STEP, TECHNIQUES, TEXTS, WHOLE
 
 Record = Mapping[str, Any]
 
@@ -97,13 +97,16 @@ def techniques(record: Record) -> str:
     heads = [f"{shape}: {what}" for shape in shapes for what in ("time", "memory")]
     lines = ["| without | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
     for name, technique in TECHNIQUES.items():
-        if name == "none":
+        if name in WHOLE.values():
             continue
         found = [record["ratios"][shape][name][what] for shape in shapes for what in ("time", "memory")]
         lines.append(f"| {technique.what} | " + " | ".join(f"× {value:.2f}" for value in found) + " |")
-    whole = {row["shape"]: row for row in record["rows"] if row["name"] == "none"}
+    whole = {(row["shape"], row["name"]): row for row in record["rows"]}
     said = "; ".join(
-        f"{shape} {_figure(row['ms'])} ms and {row['peak_mib']:,.0f} MiB" for shape, row in whole.items()
+        f"{what} at {shape} {_figure(row['ms'])} ms and {row['peak_mib']:,.0f} MiB"
+        for what, name in (("a step", WHOLE[STEP]), ("eight texts", WHOLE[TEXTS]))
+        for shape in shapes
+        for row in [whole[shape, name]]
     )
     return "\n".join(lines) + f"\n\nWith all of them: {said}.\n\n{circumstances(record)}"
 

@@ -181,14 +181,15 @@ def check_same_work(turns: Mapping[str, Sequence[Turn]]) -> None:
         )
 
 
-def row(shape: Shape, name: str, turns: Sequence[Turn]) -> dict[str, Any]:
-    """One line of the result: see ``bench``."""
+def row(shape: Shape, name: str, turns: Sequence[Turn], call: str | None = None) -> dict[str, Any]:
+    """One line of the result: see ``bench``. call: what the turns ran, where the name does not end in it."""
     milliseconds = [1000 * float(np.median(turn.seconds)) for turn in turns]
     low, median, high = (float(q) for q in np.quantile(milliseconds, (0.25, 0.5, 0.75)))
+    call = call or name.partition(" ")[2]
     tokens = 0
-    if " generate " in name:
-        tokens = NEW_TOKENS * int(name.rpartition(" ")[2])
-    elif " forward" not in name:
+    if call.startswith("generate "):
+        tokens = NEW_TOKENS * int(call.rpartition(" ")[2])
+    elif not call.startswith("forward"):
         tokens = shape.rows * shape.tokens
     return {
         "shape": shape.name,

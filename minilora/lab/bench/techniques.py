@@ -19,7 +19,7 @@ from ...models.gpt import GPT
 from ...ops import elementwise
 from ...ops.reference import TWINS
 from ...train.forks import can_fork
-from .own import METHODS, Call, step_calls
+from .own import METHODS, Call, generation_calls, step_calls
 from .processes import Turn, contender
 from .run import record_of, row
 from .shapes import SHAPES, Shape
@@ -28,15 +28,20 @@ MODULE = "minilora.lab.bench.techniques"
 ENDLESS = 1 << 62
 
 
+STEP, TEXTS = "step", "generate 8"
+"""The calls by which techniques are measured: a LoRA step, and eight texts continued by the base."""
+
+
 @dataclass(frozen=True)
 class Technique:
-    """One technique: what it is, and how a process does without. ``library`` changes the package before the model is made, ``model`` the adapted model."""
+    """One technique: what it is, and how a process does without. ``library`` changes the package before the model is made, ``model`` the adapted model; ``call`` is what it is measured by."""
 
     what: str
     library: Callable[[], None] = lambda: None
     model: Callable[[GPT], None] = lambda model: None
     malloc: bool = True
     shards: bool = True
+    call: str = STEP
 
 
 def composed() -> None:
@@ -64,12 +69,12 @@ def replace(old: object, new: object) -> None:
                     setattr(module, name, new)
 
 
-def constant(module: str, name: str) -> Callable[[], None]:
-    """Make a block length of a module endless."""
+def constant(module: str, name: str, value: int = ENDLESS) -> Callable[[], None]:
+    """Make a length in a module endless, or what is given."""
 
     def change() -> None:
         assert hasattr(sys.modules[f"minilora.{module}"], name)
-        setattr(sys.modules[f"minilora.{module}"], name, ENDLESS)
+        setattr(sys.modules[f"minilora.{module}"], name, value)
 
     return change
 
@@ -118,23 +123,30 @@ TECHNIQUES: Mapping[str, Technique] = MappingProxyType(
         "pieces": Technique("element-wise kernels on a piece of their arrays at a time", library=constant("backend.elementwise", "BLOCK")),
         "blocks": Technique("attention leaves out blocks above the diagonal", library=constant("ops.attention", "_BLOCK")),
         "sums": Technique("row sums as products with ones", library=plain_sums),
+        "texts": Technique("nothing is switched off", call=TEXTS),
+        "few": Technique("a few rows multiplied the other way round (time of continuing eight texts)", library=constant("backend.products", "FEW", 0), call=TEXTS),
     }
 )  # fmt: skip
-"""By name. Dropping rows outside of the loss before the head has its own rows in the main measurement: ``lora-masked``."""
+"""By name; ``none`` and ``texts`` are what the others with their calls are held against. Dropping rows outside of the loss before the head has its own rows in the main measurement: ``lora-masked``."""
+
+WHOLE = MappingProxyType({STEP: "none", TEXTS: "texts"})
+"""By the call, the entry in which nothing is switched off."""
 
 
 def calls(shape: dict[str, Any], threads: int, task: str) -> dict[str, Call]:
-    """One call: a LoRA step without the technique ``task``."""
+    """One call, or a few: what the technique ``task`` is measured by, without it."""
     technique = TECHNIQUES[task]
     if technique.malloc:
         tune_malloc()
     technique.library()
     measured = Shape.from_dict(shape)
+    if technique.call == TEXTS:
+        return generation_calls(measured, "cpu")
     model = measured.model()
     adapt(model, METHODS["lora"])
     parameters = dict(model.trainable_parameters())
     technique.model(model)
-    return step_calls(model, parameters, {"step": measured.batch()}, threads, technique.shards)
+    return step_calls(model, parameters, {STEP: measured.batch()}, threads, technique.shards)
 
 
 def techniques(
@@ -144,7 +156,7 @@ def techniques(
     threads: int = 2,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """A LoRA step with each technique switched off, in turn: rows as ``bench`` has them, and in ``ratios`` how many times longer it takes and how many times more memory.
+    """A LoRA step, or what else shows it, with each technique switched off, in turn: rows as ``bench`` has them, and in ``ratios`` how many times longer it takes and how many times more memory.
 
     ``{"gpt2-small": {"malloc": {"time": 1.2, "memory": 1.0}, …}, …}``.
     """
@@ -152,24 +164,38 @@ def techniques(
     ratios: dict[str, dict[str, dict[str, float]]] = {}
     for shape in shapes:
         turns: dict[str, list[Turn]] = {}
-        with ExitStack() as stack:
-            own = {"shape": shape.as_dict(), "threads": threads}
-            start = partial(contender, MODULE, threads=threads)
-            running = {name: stack.enter_context(start({**own, "task": name})) for name in TECHNIQUES}
-            for number in range(rounds + 1):
-                progress(
-                    f"{shape.name}: round {number} of {rounds}" if number else f"{shape.name}: warming up"
-                )
-                for name, process in running.items():
-                    turns.setdefault(name, []).append(process.turn("step"))
-        of_shape = [row(shape, name, found[1:]) for name, found in turns.items()]
-        whole = of_shape[0]
-        rows += of_shape
+        for call in WHOLE:
+            tasks = [name for name, technique in TECHNIQUES.items() if technique.call == call]
+            turns |= _turns(shape, call, tasks, rounds, threads, progress)
+        of_shape = {name: row(shape, name, found, TECHNIQUES[name].call) for name, found in turns.items()}
+        rows += of_shape.values()
         ratios[shape.name] = {
-            without["name"]: {
-                "time": without["ms"] / whole["ms"],
-                "memory": without["peak_mib"] / whole["peak_mib"] if whole["peak_mib"] else 1.0,
-            }
-            for without in of_shape[1:]
+            name: against(without, of_shape[WHOLE[TECHNIQUES[name].call]])
+            for name, without in of_shape.items()
+            if name not in WHOLE.values()
         }
     return record_of(rows, ratios, {"rounds": rounds, "threads": threads})
+
+
+def _turns(
+    shape: Shape, call: str, tasks: Sequence[str], rounds: int, threads: int, progress: Callable[[str], None]
+) -> dict[str, list[Turn]]:
+    """The turns of the techniques that one call shows, each in a process of its own; those that warm up are left out."""
+    turns: dict[str, list[Turn]] = {task: [] for task in tasks}
+    with ExitStack() as stack:
+        own = {"shape": shape.as_dict(), "threads": threads}
+        start = partial(contender, MODULE, threads=threads)
+        running = {task: stack.enter_context(start({**own, "task": task})) for task in tasks}
+        for number in range(rounds + 1):
+            progress(f"{shape.name}, {call}: " + (f"round {number} of {rounds}" if number else "warming up"))
+            for task, process in running.items():
+                turns[task].append(process.turn(call))
+    return {task: found[1:] for task, found in turns.items()}
+
+
+def against(without: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, float]:
+    """How many times longer than ``whole`` and how many times more memory."""
+    return {
+        "time": without["ms"] / whole["ms"],
+        "memory": without["peak_mib"] / whole["peak_mib"] if whole["peak_mib"] else 1.0,
+    }
