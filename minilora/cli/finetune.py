@@ -39,7 +39,7 @@ TEXTS = {
     "top": "top-layers: how many blocks are trained.  [default: 2]",
     "prefix": "prefix-embedding, prefix-layer: special tokens before each text.  [default: 8]",
     "infix": "prefix-embedding, prefix-layer: special tokens after its prompt.  [default: 0]",
-    "learning_rate": "The highest learning rate.  [default: the method's: lora 4e-3, full 4e-4, houlsby 8e-3, …]",
+    "learning_rate": "The highest learning rate.  [default: the method's: lora 4e-3, full 4e-4, houlsby 8e-3 (3e-3 with a head), …]",
     "steps": "Optimizer steps.",
     "rows": "Examples a batch.",
     "length": "text: tokens a row.  [default: 256, or what fits]",

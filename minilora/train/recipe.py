@@ -155,7 +155,7 @@ class FineTuning:
         rate = self.learning_rate
         return Training(
             steps=self.steps,
-            learning_rate=choices(self.names)[0].learning_rate if rate is None else rate,
+            learning_rate=choices(self.names)[0].rate(self.answers) if rate is None else rate,
             weight_decay=self.weight_decay,
             schedule=self.schedule,
             warmup=min(20, max(self.steps, 0) // 10) if self.warmup is None else self.warmup,

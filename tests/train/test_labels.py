@@ -18,7 +18,7 @@ from minilora.train.finetune import finetune
 from minilora.train.fitting import answers_of, meet
 from minilora.train.measure import Measuring, measure
 from minilora.train.predictions import predict
-from minilora.train.recipe import FineTuning
+from minilora.train.recipe import FineTuning, settle
 from minilora.train.runs import CONFIG, read_config
 
 from ..cli.tiny import write_model
@@ -67,6 +67,17 @@ def test_a_prompt_too_long_for_a_decoder_is_refused(folder):
         match=r"3 of 3 prompts of entailment are longer than the model's context of 8 tokens, first example 0",
     ):
         encode_labelled(task.test[:3], task, load(str(folder)).tokenizer, 8)
+
+
+@pytest.mark.parametrize(("answers", "rate"), [("head", 3e-3), ("prompt", 8e-3)])
+def test_adapters_get_a_lower_rate_beside_a_head(folder, answers, rate):
+    settings = FineTuning(model=str(folder), task="sentiment", answers=answers, method="houlsby")
+    settled = settle(settings, load(str(folder)), load_task("sentiment"))
+    assert settled.learning_rate == rate
+    assert (
+        settle(replace(settings, learning_rate=1e-2), load(str(folder)), load_task("sentiment")).learning_rate
+        == 1e-2
+    )
 
 
 @pytest.mark.parametrize("answers", ["head", "prompt"])
