@@ -8,7 +8,8 @@ import numpy as np
 from .namespace import Array, namespace
 
 FEW = 32
-"""Rows up to which W xᵀ takes less time than x Wᵀ: measured, 2 to 45% less, at widths of 256 to 3,072 and on one and two threads. At 64 rows the two are even, then the usual way is faster."""
+"""Rows up to which W xᵀ takes less time than x Wᵀ: measured, 2 to 45% less, at widths of 256 to 3,072 and on one and two threads, but for products of two to four rows of 256, some of which take up to 30% more.
+At 64 rows the two are even, then the usual way is faster."""
 
 _PART = 768
 """Rows of W at a time: all 50,257 of a vocabulary at once take a quarter longer."""

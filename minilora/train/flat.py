@@ -23,9 +23,8 @@ class Layout:
             raise InputError(
                 f"parameters differ in dtype or device: {sorted({str(a.dtype) for a in arrays})}"
             )
-        self.like = namespace(arrays[0]).empty(
-            0, dtype=arrays[0].dtype
-        )  # no view: it would keep an array that has moved
+        # no view of an array: it would keep one that has moved
+        self.like = namespace(arrays[0]).empty(0, dtype=arrays[0].dtype)
         self.shapes = [tuple(array.shape) for array in arrays]
         self.slices: list[slice] = []
         begin = 0

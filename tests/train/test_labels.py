@@ -72,12 +72,9 @@ def test_a_prompt_too_long_for_a_decoder_is_refused(folder):
 @pytest.mark.parametrize(("answers", "rate"), [("head", 3e-3), ("prompt", 8e-3)])
 def test_adapters_get_a_lower_rate_beside_a_head(folder, answers, rate):
     settings = FineTuning(model=str(folder), task="sentiment", answers=answers, method="houlsby")
-    settled = settle(settings, load(str(folder)), load_task("sentiment"))
-    assert settled.learning_rate == rate
-    assert (
-        settle(replace(settings, learning_rate=1e-2), load(str(folder)), load_task("sentiment")).learning_rate
-        == 1e-2
-    )
+    model, task = load(str(folder)), load_task("sentiment")
+    assert settle(settings, model, task).learning_rate == rate
+    assert settle(replace(settings, learning_rate=1e-2), model, task).learning_rate == 1e-2
 
 
 @pytest.mark.parametrize("answers", ["head", "prompt"])

@@ -170,7 +170,7 @@ def techniques(
         of_shape = {name: row(shape, name, found, TECHNIQUES[name].call) for name, found in turns.items()}
         rows += of_shape.values()
         ratios[shape.name] = {
-            name: against(without, of_shape[WHOLE[TECHNIQUES[name].call]])
+            name: _against(without, of_shape[WHOLE[TECHNIQUES[name].call]])
             for name, without in of_shape.items()
             if name not in WHOLE.values()
         }
@@ -193,7 +193,7 @@ def _turns(
     return {task: found[1:] for task, found in turns.items()}
 
 
-def against(without: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, float]:
+def _against(without: Mapping[str, Any], whole: Mapping[str, Any]) -> dict[str, float]:
     """How many times longer than ``whole`` and how many times more memory."""
     return {
         "time": without["ms"] / whole["ms"],
