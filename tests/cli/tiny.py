@@ -1,4 +1,4 @@
-"""A small random GPT with a small tokenizer in a folder, and small data files: what the tests of the commands and of fine-tuning run on."""
+"""A small random GPT, or encoder, with a small tokenizer in a folder, and small data files: what the tests of the commands and of fine-tuning run on."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from minilora.data import Tokenizer
+from minilora.data.tokenizer import ROBERTA
+from minilora.models.bert import Bert, BertConfig
 from minilora.models.checkpoint import save
 from minilora.models.gpt import GPT, GPTConfig
 
@@ -28,6 +30,16 @@ def write_model(folder: Path, *, seed: int = 0, width: int = CONFIG.width) -> Pa
     """A model of random weights and its tokenizer, in the layout of every model folder."""
     model = GPT(replace(CONFIG, width=width), np.random.default_rng(seed))
     model.tokenizer = Tokenizer.train([*LINES, text()], vocabulary=CONFIG.vocabulary)
+    save(model, folder)
+    return folder
+
+
+def write_encoder(folder: Path) -> Path:
+    """A RoBERTa of random weights and its tokenizer."""
+    tokenizer = Tokenizer.train([*LINES, text()], vocabulary=CONFIG.vocabulary, special=ROBERTA)
+    config = BertConfig(tokenizer.vocabulary, 64, 16, 1, 2, padding=tokenizer.padding)
+    model = Bert(config, np.random.default_rng(0))
+    model.tokenizer = tokenizer
     save(model, folder)
     return folder
 

@@ -63,8 +63,8 @@ def compare(
         check_same(folder, settings, "compare")
     base = load(settings.model)
     given = load_task(settings.task, data=settings.data, seed=settings.data_seed)
-    contestants = settings.contestants()
     answers = answers_of(base, given, None)
+    contestants = settings.contestants(answers)
     task = meet(base, given, answers, rng=np.random.default_rng(settings.seed))
     policy = too_long_of(base, answers, settings.too_long)
     task, lengths = fit_lengths(task, base, policy, room=common_room(base, contestants))
@@ -138,7 +138,7 @@ def follow(
         outcome: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
         at.begin(f"asking: {entry.title}")
         return outcome
-    is_reference = entry is settings.contestants()[0] or entry.name == settings.contestants()[0].name
+    is_reference = entry.name == settings.contestants()[0].name
     watcher = Watcher(
         probe, settings.measured_at(), own / POINTS, folder / REFERENCE, is_reference=is_reference
     )

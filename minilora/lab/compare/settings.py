@@ -3,9 +3,7 @@
 Comes first in this folder.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ...data.cutting import check_policy
 from ...errors import InputError
@@ -16,12 +14,6 @@ from ..contest import Contestant
 
 FULL = "full"
 """The method that the others are measured by."""
-
-RATES: Mapping[str, float] = MappingProxyType(
-    {name: choice.learning_rate for name, choice in METHODS.items()}
-)
-OTHER_RATE = 4e-3
-"""For methods of which no learning rate was tried out."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +74,11 @@ class Comparison:
         check_policy(self.too_long)
         self.contestants()
 
-    def contestants(self) -> list[Contestant]:
-        """The methods, full fine-tuning first. Raises InputError where one is named twice."""
-        entries = [contestant(text) for text in self.methods]
-        full = [entry for entry in entries if isinstance(entry.method, FullFineTuning)] or [contestant(FULL)]
+    def contestants(self, answers: str | None = None) -> list[Contestant]:
+        """The methods, full fine-tuning first, at the learning rates for a task that is answered so: ``"head"``, ``"prompt"`` or None. Raises InputError where one is named twice."""
+        entries = [contestant(text, answers) for text in self.methods]
+        full = [entry for entry in entries if isinstance(entry.method, FullFineTuning)]
+        full = full or [contestant(FULL, answers)]
         others = [entry for entry in entries if not isinstance(entry.method, FullFineTuning)]
         names = [entry.name for entry in (*full, *others)]
         twice = next((name for name in names if names.count(name) > 1), None)
@@ -98,13 +91,16 @@ class Comparison:
         return sorted({round(self.steps * point / self.points) for point in range(self.points + 1)})
 
 
-def contestant(text: str) -> Contestant:
-    """A method as it enters, from its text; the text itself is its title. Raises InputError for what is no method, and for a learning rate that is no number above 0."""
+def contestant(text: str, answers: str | None = None) -> Contestant:
+    """A method as it enters, from its text; the text itself is its title. Without ``lr=`` it gets the learning rate that ``finetune`` gives it for a task answered so.
+
+    Raises InputError for what is no method, and for a learning rate that is no number above 0.
+    """
     parts = [read_text(part) for part in text.split("+")]
     rates = [fields.pop("lr") for _, fields in parts if "lr" in fields]
     methods = [make_method(name, fields) for name, fields in parts]
     try:
-        rate = float(rates[0]) if rates else RATES.get(parts[0][0], OTHER_RATE)
+        rate = float(rates[0]) if rates else METHODS[parts[0][0]].rate(answers)
     except ValueError:
         rate = 0.0
     if rate <= 0 or len(rates) > 1:

@@ -15,8 +15,10 @@ from minilora.lab.compare.equivalence import equivalences
 from minilora.lab.compare.report import page
 from minilora.lab.compare.settings import contestant
 from minilora.lab.whole_model import random_batch, random_model
+from minilora.methods.named import names
 from minilora.models.checkpoint import load
-from tests.cli.tiny import write_model, write_text
+from minilora.train.choices import METHODS as CHOICES
+from tests.cli.tiny import write_encoder, write_model, write_text
 
 METHODS = (
     "lora:rank=2,alpha=4,targets=all-linear,lr=1e-2",
@@ -158,6 +160,22 @@ def test_long_examples_are_left_out_where_any_method_lacks_room(tmp_path):
     base = load(model)
     prefixed = [contestant("prefix-embedding:prefix=3"), contestant("full")]
     assert run.common_room(base, prefixed) == base.config.context - 3
+
+
+@pytest.mark.parametrize(("answers", "rate"), [("head", 3e-3), ("prompt", 8e-3)])
+def test_a_method_gets_the_rate_that_finetune_gives_it(tmp_path, answers, rate):
+    """An encoder answers by a head, beside which adapters get less; a decoder by its prompt."""
+    write = write_encoder if answers == "head" else write_model
+    settings = Comparison(
+        str(write(tmp_path / "model")), "sentiment", methods=("houlsby", "lora:lr=1e-2"),
+        steps=1, rows=2, warmup=0, points=1, held_out=2, limit=0,
+    )  # fmt: skip
+    report = compare(settings, tmp_path / "out", progress=False)
+    assert [method["learning_rate"] for method in report["methods"]] == [4e-4, rate, 1e-2]
+
+
+def test_every_method_that_can_be_named_has_a_rate():
+    assert set(names()) == set(CHOICES)
 
 
 def test_what_would_be_lost_or_mixed_is_refused(made, settings):
