@@ -86,12 +86,18 @@ def test_two_losses_must_agree() -> None:
     check_same_work({**turns, "peft lora": [Turn([1.0], 4.0001, 1)]})
 
 
-def test_a_turn_repeats_short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minilora.lab.bench.serve.TURN", 0.01)
-    calls = []
-    found = turn(lambda: calls.append(0) or len(calls), peak_memory)
-    assert len(found["seconds"]) == len(calls) > 1
-    assert found["value"] == 1
+def test_a_turn_repeats_short_calls_and_does_not_count_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    lengths = iter([5.0, 0.25, 0.5, 0.25])
+
+    def call() -> float:
+        clock[0] += next(lengths)
+        return clock[0]
+
+    monkeypatch.setattr("minilora.lab.bench.serve.time.perf_counter", lambda: clock[0])
+    found = turn(call, peak_memory)
+    assert found["seconds"] == [0.25, 0.5, 0.25]
+    assert found["value"] == 5.0
     assert found["peak"] == pytest.approx(peak_memory(), rel=0.1)
 
 
