@@ -67,13 +67,13 @@ def sweeps() -> list[dict[str, str]]:
 
 
 def task_scores(model: str, labels: bool) -> str:
-    """The methods down, the tasks with labels or those that are answered in writing across: the model's scores, means and spreads over seeds."""
+    """The tasks with labels or those that are answered in writing down, the methods across: the model's scores, means and spreads over seeds."""
     lines = [
-        {**line, "task": f"{line['task']}<br>{line['measure']}"}
+        {**line, "task": f"{line['task']}, {line['measure']}"}
         for line in sweeps()
         if line["model"] == model and issubclass(TASKS[line["task"]], Classification) is labels
     ]
-    return "\n".join(crosstab(lines, "method", "task"))
+    return "\n".join(crosstab(lines, "task", "method"))
 
 
 def trained_parameters() -> str:
