@@ -1,5 +1,6 @@
 """A small random GPT, or encoder, with a small tokenizer in a folder, and small data files: what the tests of the commands and of fine-tuning run on."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,13 +35,18 @@ def write_model(folder: Path, *, seed: int = 0, width: int = CONFIG.width) -> Pa
     return folder
 
 
-def write_encoder(folder: Path) -> Path:
-    """A RoBERTa of random weights and its tokenizer."""
-    tokenizer = Tokenizer.train([*LINES, text()], vocabulary=CONFIG.vocabulary, special=ROBERTA)
-    config = BertConfig(tokenizer.vocabulary, 64, 16, 1, 2, padding=tokenizer.padding)
+def make_encoder(texts: Iterable[str], *, layers: int = 1, types: int = 1) -> Bert:
+    """A RoBERTa of random weights, with a tokenizer that is trained on the texts."""
+    tokenizer = Tokenizer.train(texts, vocabulary=400, special=ROBERTA)
+    config = BertConfig(tokenizer.vocabulary, 64, 16, layers, 2, types=types, padding=tokenizer.padding)
     model = Bert(config, np.random.default_rng(0))
     model.tokenizer = tokenizer
-    save(model, folder)
+    return model
+
+
+def write_encoder(folder: Path, texts: Iterable[str], *, layers: int = 1) -> Path:
+    """``make_encoder`` in a folder."""
+    save(make_encoder(texts, layers=layers), folder)
     return folder
 
 

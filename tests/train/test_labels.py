@@ -9,9 +9,7 @@ import pytest
 from minilora.cli.opening import open_model
 from minilora.data import LabelledLoader, encode_labelled
 from minilora.data.tasks import load_task
-from minilora.data.tokenizer import ROBERTA, Tokenizer
 from minilora.errors import InputError
-from minilora.models.bert import Bert, BertConfig
 from minilora.models.checkpoint import load, save
 from minilora.models.gpt import GPT
 from minilora.train.finetune import finetune
@@ -21,7 +19,7 @@ from minilora.train.predictions import predict
 from minilora.train.recipe import FineTuning, settle
 from minilora.train.runs import CONFIG, read_config
 
-from ..cli.tiny import write_model
+from ..cli.tiny import make_encoder, write_model
 
 TEXTS = [" ".join(e.texts) for e in load_task("paraphrase").train[:200]]
 
@@ -34,11 +32,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def encoder():
     """A small RoBERTa of random weights."""
-    tokenizer = Tokenizer.train(TEXTS, vocabulary=400, special=ROBERTA)
-    config = BertConfig(tokenizer.vocabulary, 64, 16, 1, 2, types=2, padding=tokenizer.padding)
-    model = Bert(config, np.random.default_rng(0))
-    model.tokenizer = tokenizer
-    return model
+    return make_encoder(TEXTS, types=2)
 
 
 def test_batches_of_pairs_for_an_encoder(encoder):

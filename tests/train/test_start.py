@@ -6,11 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minilora.data import ROBERTA, Tokenizer
 from minilora.data.tasks import load_task
 from minilora.errors import InputError
 from minilora.methods import Adapter, LoRA, PrefixEmbedding, as_method, load_adapter
-from minilora.models.bert import Bert, BertConfig
 from minilora.models.checkpoint import load, save
 from minilora.train.choices import METHODS, name_of, settings_of
 from minilora.train.finetune import finetune, set_dropout
@@ -19,7 +17,7 @@ from minilora.train.recipe import FineTuning
 from minilora.train.result import Result
 from minilora.train.runs import CONFIG, read_config
 
-from ..cli.tiny import write_model, write_text
+from ..cli.tiny import write_encoder, write_model, write_text
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +147,7 @@ def test_the_start_is_not_overwritten(first):
 def encoder(tmp_path_factory, settings) -> str:
     folder = tmp_path_factory.mktemp("encoder") / "model"
     texts = [text for example in load_task("entailment").train[:200] for text in example.texts]
-    tokenizer = Tokenizer.train(texts, 400, ROBERTA)
-    model = Bert(BertConfig(400, 64, 16, 2, 2, types=1, padding=tokenizer.padding), np.random.default_rng(0))
-    model.tokenizer = tokenizer
-    save(model, folder)
-    return str(folder)
+    return str(write_encoder(folder, texts, layers=2))
 
 
 @pytest.mark.parametrize(("task", "head"), [("entailment", "kept"), ("paraphrase", "new")])

@@ -18,7 +18,7 @@ from minilora.lab.whole_model import random_batch, random_model
 from minilora.methods.named import names
 from minilora.models.checkpoint import load
 from minilora.train.choices import METHODS as CHOICES
-from tests.cli.tiny import write_encoder, write_model, write_text
+from tests.cli.tiny import text, write_encoder, write_model, write_text
 
 METHODS = (
     "lora:rank=2,alpha=4,targets=all-linear,lr=1e-2",
@@ -165,9 +165,10 @@ def test_long_examples_are_left_out_where_any_method_lacks_room(tmp_path):
 @pytest.mark.parametrize(("answers", "rate"), [("head", 3e-3), ("prompt", 8e-3)])
 def test_a_method_gets_the_rate_that_finetune_gives_it(tmp_path, answers, rate):
     """An encoder answers by a head, beside which adapters get less; a decoder by its prompt."""
-    write = write_encoder if answers == "head" else write_model
+    folder = tmp_path / "model"
+    model = write_encoder(folder, [text()]) if answers == "head" else write_model(folder)
     settings = Comparison(
-        str(write(tmp_path / "model")), "sentiment", methods=("houlsby", "lora:lr=1e-2"),
+        str(model), "sentiment", methods=("houlsby", "lora:lr=1e-2"),
         steps=1, rows=2, warmup=0, points=1, held_out=2, limit=0,
     )  # fmt: skip
     report = compare(settings, tmp_path / "out", progress=False)
