@@ -86,6 +86,12 @@ def test_two_losses_must_agree() -> None:
     check_same_work({**turns, "peft lora": [Turn([1.0], 4.0001, 1)]})
 
 
+def test_a_turn_that_warms_up_counts_nothing() -> None:
+    called: list[int] = []
+    found = turn(lambda: called.append(1) or 7.0, 0, peak_memory)
+    assert (found["seconds"], found["value"], called) == ([], 7.0, [1])
+
+
 def test_a_turn_repeats_short_calls_and_does_not_count_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     lengths = iter([5.0, 0.25, 0.5, 0.25])
@@ -95,7 +101,7 @@ def test_a_turn_repeats_short_calls_and_does_not_count_the_first(monkeypatch: py
         return clock[0]
 
     monkeypatch.setattr("minilora.lab.bench.serve.time.perf_counter", lambda: clock[0])
-    found = turn(call, peak_memory)
+    found = turn(call, 1.0, peak_memory)
     assert found["seconds"] == [0.25, 0.5, 0.25]
     assert found["value"] == 5.0
     assert found["peak"] == pytest.approx(peak_memory(), rel=0.1)

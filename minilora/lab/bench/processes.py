@@ -17,12 +17,14 @@ from typing import Any
 from ...errors import InputError, RunFailed
 
 SERVE = Path(__file__).with_name("serve.py")
+TURN = 1.0
+"""Seconds that a turn counts at least: a short call is repeated."""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a process answered: the seconds of each time the call ran, what it returned first, and the process's peak of memory so far, in bytes."""
+    """What a process answered: the seconds of each time the call was counted, what it returned first, and the process's peak of memory so far, in bytes."""
 
     seconds: list[float]
     value: float
@@ -53,10 +55,10 @@ class Contender:
         """Wait until the process knows its calls."""
         self.calls = self._answer()["calls"]
 
-    def turn(self, call: str) -> Turn:
-        """Let the process run ``call`` for a turn, and wait for it. Raises RunFailed, with the last line it wrote, when it ended instead."""
+    def turn(self, call: str, least: float = TURN) -> Turn:
+        """Let the process run ``call`` once uncounted and for ``least`` seconds counted, and wait for it; 0 warms up and counts nothing. Raises RunFailed, with the last line it wrote, when it ended instead."""
         assert self._process.stdin is not None
-        self._process.stdin.write(call + "\n")
+        self._process.stdin.write(json.dumps({"call": call, "least": least}) + "\n")
         self._process.stdin.flush()
         return Turn(**self._answer())
 

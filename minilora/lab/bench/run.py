@@ -21,7 +21,7 @@ from ...errors import InputError, RunFailed
 from ...models.checkpoint import save
 from ...train.runs import circumstances
 from .own import LEARNING_RATE, METHODS, NEW_TOKENS, prompts
-from .processes import Contender, Turn, contender, versions
+from .processes import TURN, Contender, Turn, contender, versions
 from .shapes import SHAPES, Shape
 
 OWN, LIMIT, TORCH = "minilora.lab.bench.own", "minilora.lab.bench.limit", "torch_side"
@@ -57,7 +57,7 @@ def bench(
     """Measure at each shape, and return ``{"machine", "versions", "settings", "rows", "ratios"}``, all of it plain values.
 
     rounds: how often every contender has its turn, after one that is not counted. threads: for each program. device: ``"cpu"``, or ``"cuda"`` where every model, and the bare products, are on a card. against: ``"peft"`` lets PyTorch + PEFT and transformers take part, run by the
-    interpreter ``python``. minutes: for all shapes together; when a further round would not fit, there are fewer. progress: called with a line before each round.
+    interpreter ``python``. minutes: for all shapes together; the smallest comes first and leaves what it does not need to the others, and when a further round would not fit, there are fewer. progress: called with a line before each round.
 
     A row: shape, name, the median of the turns and the quarter points around it in milliseconds (a turn counts as the median of its calls), tokens/s where it is about tokens, the number of
     turns, and the peak memory of the process in MiB; on a card, of what it took from the card. Raises InputError for arguments out of range, a device that cannot be used or an interpreter without PEFT, RunFailed when a process fails or
@@ -71,13 +71,15 @@ def bench(
     theirs = versions(python, PEFT_MODULES) if against else {}
     rows: list[dict[str, Any]] = []
     ratios: dict[str, dict[str, float]] = {}
-    for place, shape in enumerate(shapes):
-        share = 60 * minutes / len(shapes)
+    end = time.monotonic() + 60 * minutes
+    for place, shape in enumerate(sorted(shapes, key=lambda shape: shape.config.width)):
+        share = (end - time.monotonic()) / (len(shapes) - place)
         turns = measure(shape, rounds, threads, device, python if against else None, share, progress)
         of_shape = [row(shape, name, found) for name, found in turns.items()]
         rows += of_shape
         ratios[shape.name] = ratios_of(of_shape)
         progress(f"{shape.name} is done ({place + 1} of {len(shapes)})")
+    ratios = {shape.name: ratios[shape.name] for shape in shapes}
     settings = {"rounds": rounds, "threads": threads, "device": device, "against": against}
     return record_of(rows, ratios, settings, theirs)
 
@@ -135,7 +137,7 @@ def measure(
             progress(f"{shape.name}: round {number} of {rounds}" if number else f"{shape.name}: warming up")
             for program, process in contenders:
                 for call in process.calls:
-                    turn = process.turn(call)
+                    turn = process.turn(call, TURN if number else 0)
                     turns.setdefault(f"{program} {call}", []).append(turn)
             longest = max(longest, time.monotonic() - begun)
             if number == 0:

@@ -2,7 +2,7 @@
 
     python serve.py MODULE ARGUMENTS
 
-MODULE has a function ``calls(**arguments)`` that gives the calls by name; ARGUMENTS is a JSON object. Each line read is a name, each line written a JSON object. This file is run
+MODULE has a function ``calls(**arguments)`` that gives the calls by name; ARGUMENTS is a JSON object. Each line read or written is a JSON object: ``turn``'s arguments, and what it returns. This file is run
 as a script, also by interpreters in which this package is not installed, so it uses nothing but Python's own library. ``processes.py`` is at the other end.
 """
 
@@ -14,10 +14,6 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
-
-TURN = 1.0
-"""Seconds that a turn counts at least: a short call is repeated."""
-
 
 def main() -> None:
     """Answer requests until there are no more."""
@@ -33,17 +29,18 @@ def main() -> None:
 
     answer({"calls": list(calls)})
     for line in sys.stdin:
-        answer(turn(calls[line.strip()], peak))
+        asked = json.loads(line)
+        answer(turn(calls[asked["call"]], asked["least"], peak))
 
 
-def turn(call: Callable[[], float], peak: Callable[[], int]) -> dict[str, Any]:
-    """Run ``call`` once uncounted, then for a second, at least once: the seconds of each counted time, what it returned the first time of all, and the process's ``peak`` of memory so far.
+def turn(call: Callable[[], float], least: float, peak: Callable[[], int]) -> dict[str, Any]:
+    """Run ``call`` once uncounted, then until ``least`` seconds are counted, not at all where they are 0: the seconds of each counted time, what it returned the first time of all, and the process's ``peak`` of memory so far.
 
     The uncounted call finds cold caches and memory that was given back while others had their turns, which training, where step follows step, does not: it takes 5 to 50% longer.
     """
     value = float(call())
     seconds: list[float] = []
-    while sum(seconds) < TURN:
+    while sum(seconds) < least:
         began = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - began)

@@ -20,7 +20,7 @@ from ...ops import elementwise
 from ...ops.reference import TWINS
 from ...train.forks import can_fork
 from .own import METHODS, Call, generation_calls, step_calls
-from .processes import Turn, contender
+from .processes import TURN, Turn, contender
 from .run import record_of, row
 from .shapes import SHAPES, Shape
 
@@ -189,7 +189,7 @@ def _turns(
         for number in range(rounds + 1):
             progress(f"{shape.name}, {call}: " + (f"round {number} of {rounds}" if number else "warming up"))
             for task, process in running.items():
-                turns[task].append(process.turn(call))
+                turns[task].append(process.turn(call, TURN if number else 0))
     return {task: found[1:] for task, found in turns.items()}
 
 
