@@ -31,6 +31,11 @@ def record(name: str) -> Any:
     return json.loads((RESULTS / name).read_text(encoding="utf-8"))
 
 
+def records(folder: str) -> list[Any]:
+    """The records of one command on several machines, in the order of their names."""
+    return [record(f"{folder}/{path.name}") for path in sorted((RESULTS / folder).glob("*.json"))]
+
+
 def growth_pictures() -> str:
     """The plots of growth, drawn from the record."""
     with site_style():
@@ -92,8 +97,8 @@ MEASURED = {
     "study": lambda: "\n".join(study_page.table(record("nl2sql.json"))),
     "study ratios": lambda: "\n".join(study_page.ratios(record("nl2sql.json"))),
     "study rates": rates_picture,
-    "speed": lambda: bench_pages.speed(record("speed.json")),
-    "techniques": lambda: bench_pages.techniques(record("techniques.json")),
+    "speed": lambda: bench_pages.speed(records("speed")),
+    "techniques": lambda: bench_pages.techniques(records("techniques")),
     "growth": growth_pictures,
     **{f"labels, {model}": partial(task_scores, model, labels=True) for model in MODELS.values()},
     "written, tiny-gpt": partial(task_scores, "tiny-gpt", labels=False),

@@ -197,7 +197,8 @@ by_formula = 2 * (2 * 6) * 256 * rank  # query and value in each of 6 layers
 by_formula
 
 # %% [markdown]
-# `fit` trains what is trainable, and only the completion (the SQL) counts in the loss. The learning rate is
+# `fit` trains what is trainable, and only the completion (the SQL) counts in the loss, which is in *nats*: minus the natural
+# logarithm of the probability that the right token got. The learning rate is
 # far above what full fine-tuning takes, as in the paper, whose GPT-3 was fully tuned at $5 \cdot 10^{-6}$ and
 # adapted by LoRA at $2 \cdot 10^{-4}$.
 

@@ -143,7 +143,7 @@ print(f"largest difference: {spread:.0e}")
 
 # %% [markdown]
 # All three are the same sums. The first hands the whole work to the matrix library at once, which is free to cut it as suits the
-# processor; the second is a product for each row of the batch, and which of these two is faster hangs on how long the rows are. The last,
+# processor; the second is a product for each row of the batch, and which of these two is faster depends on how long the rows are. The last,
 # without being told to (`optimize=True`), loops in plain C. The library takes the axes in front together before every product
 # (`minilora/ops/linear.py`, `_rows`).
 #
@@ -268,7 +268,7 @@ print("relu:", relu_anywhere(np.array([-1.0, 2.0])))
 # %% [markdown]
 # Most code needs no namespace at all: operators and methods (`x @ W`, `x.sum(axis=-1)`) go where the array goes. What NumPy and CuPy really
 # do differently has a named function each in `minilora/backend/`: moving an array, adding rows in place, the error function, waiting for
-# the card. There are no others; a model moves with `model.to("cuda")`, and both kinds can live in one process, so that one
+# the card, and a few more. Nothing else in the library asks which of the two it has; a model moves with `model.to("cuda")`, and both kinds can live in one process, so that one
 # test compares them.
 #
 # ## What was claimed, checked

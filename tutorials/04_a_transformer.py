@@ -56,7 +56,7 @@ rng = np.random.default_rng(0)
 #
 # ## 1. Layer norm
 #
-# Each token's vector is brought to mean 0 and variance 1, then stretched and shifted by learned numbers (Ba et al., 2016):
+# Each token's vector is brought to mean 0 and variance 1, then stretched by a learned gain $\gamma$ and shifted by a learned bias $\beta$ (Ba et al., 2016):
 #
 # $$\hat x = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}}, \qquad y = \gamma \odot \hat x + \beta$$
 
@@ -71,7 +71,7 @@ def layer_norm(x, gain, bias, epsilon=1e-5):
 
 
 # %% [markdown]
-# Five primitives, and the tape derives the backward pass. On paper it is one line. With $h = g \odot \gamma$, and means over the width:
+# Six primitives, and the tape derives the backward pass. On paper it is one line. With $g = \partial L/\partial y$ and $h = g \odot \gamma$, and means over the width:
 #
 # $$\frac{\partial L}{\partial x} = \frac{1}{\sqrt{\sigma^2+\varepsilon}}\Bigl(h - \operatorname{mean}(h) - \hat x \cdot \operatorname{mean}(h \odot \hat x)\Bigr)$$
 #
@@ -114,7 +114,7 @@ print(f"its part along (1, 1, …, 1): {along_ones:.1e}")
 # $$\text{out}_i = \sum_{j \le i} p_{ij} v_j, \qquad p_{i\cdot} = \operatorname{softmax}\Bigl(\frac{q_i \cdot k_j}{\sqrt d}\Bigr)_{j \le i}$$
 #
 # Only $j \le i$: a model that predicts the next token must not see it. Forbidden scores get $-10^9$ added, and $e^{-10^9}$ is zero. The width is
-# cut into *heads*, each of which does this by itself.
+# cut into *heads*, each of which does this by itself; $d$ is the width of one head.
 
 
 # %%

@@ -99,7 +99,7 @@ print(f"∂h, ∂D, ∂U on paper and by the tape: {gradient_error:.1e}")
 #
 # Houlsby's stand twice in each block: after the attention's output projection and after the MLP, each before the sum with the residual stream. In the paper's tables they are
 # *AdapterH*. Lin et al. (2020) put one at the end of a block, behind a layer norm of its own (*AdapterL*); Pfeiffer et al. (2021) one after the MLP (*AdapterP*); and AdapterDrop
-# (Rücklé et al., 2021, *AdapterD*) leaves some blocks without. All of them in closed form, with $\hat L$ adapters (section 5.1):
+# (Rücklé et al., 2021, *AdapterD*) leaves some blocks without. All of them in closed form, with $\hat L$ adapters (the paper's section 5.1):
 #
 # $$|\Theta| = \hat L_{\text{Adpt}}\,(2 d r + r + d) + 2\,\hat L_{\text{LN}}\,d$$
 
@@ -225,7 +225,7 @@ print("merge:", refusal)
 # of $d \times d$ in the attention, two of $d \times 4d$ in the MLP) and Houlsby's two adapters $4 d r$.
 #
 # But a processor, and a graphics card all the more, is fast at *large* products and slow at *many small* ones. The adapter's products come after the layer's and cannot be done at the
-# same time (section 3). With much data at once this does not matter. With one short text, as when a model answers somebody, it does. The paper measured GPT-2 medium (Table 1):
+# same time (the paper's section 3). With much data at once this does not matter. With one short text, as when a model answers somebody, it does. The paper measured GPT-2 medium (Table 1):
 
 # %%
 table_1 = {  # milliseconds; batch × tokens, and the adapters' parameters

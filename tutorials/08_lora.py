@@ -18,7 +18,7 @@
 # **You will know:** why the start of $A$ and $B$ is what it is and what others would do; what the scale $\alpha/r$ is for and when $\alpha/\sqrt r$ is better; how to merge and
 # unmerge without leaving a trace; what a switch of task costs; and you will have written LoRA's layer and trained with it.
 #
-# **Minutes:** thirty-five to read; the code runs in less than half a minute.
+# **Minutes:** thirty-five to read; the code runs in less than half a minute. A section with a point, such as 4.1, is the paper's.
 #
 # Exercises that go with it: `minilora exercise list` shows those numbered 08.
 
@@ -43,7 +43,7 @@ rng = np.random.default_rng(0)
 #
 # $$W = W_0 + s\,B A, \qquad A: r \times k,\quad B: d \times r,\quad s = \frac{\alpha}{r}$$
 #
-# That is a **reparametrisation**: $W_0$ is fixed, and gradient descent walks in $A$ and $B$. The layer needs no more than you know. The merging comes in section 4:
+# That is a **reparametrisation**: $W_0$ is fixed, and gradient descent walks in $A$ and $B$. The layer needs no more than you know. The merging comes in section 4 below:
 
 
 # %%
@@ -391,7 +391,7 @@ print(f"a whole model's weights:     {cost.model.low:8.3f} ms")
 
 # %% [markdown]
 # By name nothing is copied at all. From its file an adapter takes about as long as this small model's whole weights, because the library first makes sure that the adapter was made for this base, by
-# a fingerprint of all its numbers.
+# a fingerprint of 64 numbers of each of its weights.
 #
 # On disk the difference is plain. The paper reckons with a hundred tasks on GPT-3: 354 GB with LoRA, 35 TB with a model a task (section 4.2). By closed form:
 

@@ -192,7 +192,7 @@ plt.show()
 # $\partial A \to R^\top \partial A$ and $\partial B \to \partial B\,R^{-\top}$.
 #
 # Whenever a loss does not see a change of its parameters, something is conserved while it is followed downhill (Noether). Here it is
-# $B^\top B - A A^\top$: at every point $B^\top \partial B = \partial A\, A^\top$, so that gradient flow leaves it as it was. A step of finite size moves it
+# $B^\top B - A A^\top$: at every point $B^\top \partial B = \partial A\, A^\top$, so that gradient flow (gradient descent in infinitely small steps) leaves it as it was. A step of finite size moves it
 # by exactly $\eta^2(\partial B^\top \partial B - \partial A\,\partial A^\top)$.
 
 # %%

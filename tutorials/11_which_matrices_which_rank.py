@@ -238,12 +238,12 @@ print(f"rank 64 beside rank 4, at this rate: {verdict(*apart_by_rank[64])}")
 
 # %% [markdown]
 # **What this cannot show.** Fifteen steps measure the beginning of a training. One rate was chosen for one of the settings. 24 questions and two seeds leave wide intervals, and an interval over questions does
-# not contain what another order of batches would do. And seven intervals at 95% are seven chances of being wrong once in twenty. Where a line above contradicts the paper, that is what *this* experiment found, not what holds of
+# not contain what another order of batches would do. And nine intervals at 95% (six beside *q, v*, three beside rank 4) are nine chances, of one in twenty each, of being wrong. Where a line above contradicts the paper, that is what *this* experiment found, not what holds of
 # GPT-3; where it says *not to be told apart*, nothing was shown either way.
 #
 # ## What was claimed, checked
 #
-# Which setting wins is printed above and not asserted: it hangs on noise.
+# Which setting wins is printed above and not asserted: it depends on noise.
 
 # %%
 assert {n[0] for n in budgets.values()} == {18_874_368}  # Table 5's 18M

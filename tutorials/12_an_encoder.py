@@ -92,9 +92,9 @@ print(tokenizer.pieces(marked.ids))
 # GPT predicts the next token, so no token may look ahead: scores above the diagonal are struck out. BERT is given the whole text. It leaves them in, and that is the
 # only difference within attention:
 #
-# $$A = \operatorname{softmax}\Bigl(\frac{Q K^\top}{\sqrt{d_h}} + M\Bigr) V$$
+# $$\text{out} = \operatorname{softmax}\Bigl(\frac{Q K^\top}{\sqrt{d_h}} + M\Bigr) V$$
 #
-# where $M$ is 0, except for $-\infty$ in the columns of **padding**. In NumPy, with the encoder's own matrices, on two texts of different length:
+# where $d_h$ is the width of a head and $M$ is 0, except for $-\infty$ in the columns of **padding**. In NumPy, with the encoder's own matrices, on two texts of different length:
 
 
 # %%

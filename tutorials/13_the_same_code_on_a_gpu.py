@@ -107,7 +107,7 @@ print("the loss of one batch, host and device:", losses)
 # |---|---|
 # | `x.item()`, `float(x)`, `int(x)`, `x.tolist()`, `to_host(x)` | the number is asked for |
 # | `if x > 0:` | the host must know which way to go |
-# | `x[mask]`, `xp.nonzero(x)` | how many elements there are, hangs on their values |
+# | `x[mask]`, `xp.nonzero(x)` | how many elements there are depends on their values |
 # | `print(x)` | it is shown |
 # | `synchronise(x)` | because one wishes so |
 #

@@ -130,7 +130,7 @@ plt.show()
 # Section 4.2 says that one can go from task to task by swapping LoRA's weights alone. There are several ways to do that, and they cost very different amounts:
 #
 # - **use**: the adapters lie beside the weights, and one word says which is read;
-# - **merged**: $W_0 + BA$ is in the weight's place, and is exchanged for $W_0 + B'A'$;
+# - **merged**: $W_0 + sBA$ is in the weight's place, and is exchanged for $W_0 + s'B'A'$;
 # - **load**: the other adapter is read from its file;
 # - **model**: the weights of a whole model are read, as if each task had been fully fine-tuned.
 
@@ -166,7 +166,7 @@ same_array = layer.base.weight.data is kept
 print("after use, the weight is the same array:", same_array)
 
 # %% [markdown]
-# For merged weights the paper recovers $W_0$ by subtracting $BA$ and then adds $B'A'$ (section 4). On paper that is exact. In float32 every
+# For merged weights the paper recovers $W_0$ by subtracting $BA$ and then adds $B'A'$ (section 4.1, which leaves the scale out). On paper that is exact. In float32 every
 # addition rounds; after a hundred switches to and fro the weight is no longer what it was. The library puts the old array back instead:
 
 # %%

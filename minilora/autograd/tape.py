@@ -62,7 +62,7 @@ def reachable(start: Node) -> list[Node]:
     seen, stack = (
         {start: None},
         [start],
-    )  # a dict, because the order of a set of objects hangs on their addresses
+    )  # a dict, because the order of a set of objects depends on their addresses
     while stack:
         node = stack.pop()
         if node.parents is None:

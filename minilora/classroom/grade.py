@@ -39,7 +39,7 @@ class Handed:
     text: str
 
     def key(self, seed: int) -> str:
-        """What a mark hangs on: the file, the exercise as it stands, and the seed."""
+        """What a mark depends on: the file, the exercise as it stands, and the seed."""
         exercise = repr((self.exercise.answer, self.exercise.checks, self.exercise.wrongs))
         content = "\0".join([self.student, self.name, self.text, exercise, str(seed)])
         return hashlib.sha256(content.encode()).hexdigest()

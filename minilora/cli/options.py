@@ -56,12 +56,12 @@ def _option(
 
 
 def _names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """``query,value`` as two names; ``full,lora:rank=4,alpha=8`` too, since what says ``field=value`` belongs to the name before it."""
+    """``query,value`` as two names, ``value=16,blocks.0=2`` as two; ``full,lora:rank=4,alpha=8`` too, since after a name with a colon what says ``field=value`` belongs to it."""
     if value is None:
         return None
     names: list[str] = []
     for part in value.split(","):
-        if names and "=" in part and ":" not in part:
+        if names and ":" in names[-1] and "=" in part and ":" not in part:
             names[-1] += f",{part.strip()}"
         else:
             names.append(part.strip())

@@ -128,7 +128,7 @@ def evaluate_task(
 def cut(prompts: Sequence[Sequence[int]], workers: int, decoding: Decoding) -> list[list[int]]:
     """The places of the prompts in pieces of like length, small enough that every worker gets some.
 
-    Sampling stays in one piece: what a prompt draws hangs on its place in the list that ``generate`` sees.
+    Sampling stays in one piece: what a prompt draws depends on its place in the list that ``generate`` sees.
     """
     if isinstance(decoding, Sample):
         return [list(range(len(prompts)))]

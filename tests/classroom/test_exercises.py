@@ -65,18 +65,18 @@ def test_each_wrong_answer_gets_its_own_message(exercise: Exercise) -> None:
             assert all(verdict.found for verdict in failed)
 
 
-@every
+@pytest.mark.parametrize(
+    "exercise", [e for e in all_exercises() if e.name != "lora_init"], ids=lambda exercise: exercise.name
+)
 def test_inputs_are_fresh(exercise: Exercise) -> None:
-    """Answers that were copied from one run do not pass the next; but where the numbers are the paper's, they are the same."""
-    if exercise.name in ("causal_mask", "schedule", "memory", "count", "budget"):
-        pytest.skip("asks for numbers of the paper, and draws hidden ones")
-    first, second = reference(exercise, 1), reference(exercise, 2)
-    differ = [
+    """Answers that were copied from one run do not pass all others. (Left out: what holds of every random start.)"""
+    first, *others = (reference(exercise, seed) for seed in range(1, 6))
+    assert any(
         not np.array_equal(a.answers[label], b.answers[label])
-        for a, b in zip(first, second, strict=True)
+        for other in others
+        for a, b in zip(first, other, strict=True)
         for label in a.answers
-    ]
-    assert any(differ) or exercise.name == "lora_init"
+    )
 
 
 @every

@@ -16,6 +16,7 @@ from minilora.cli.main import COMMANDS, main
 from minilora.data.tasks import load_task
 from minilora.methods import LoRA, adapt, load_adapter, read_adapter
 from minilora.models.checkpoint import load
+from minilora.tensors import read_header
 from minilora.train.measure import measure
 from minilora.train.pretrain import Pretraining
 from minilora.train.recipe import FineTuning
@@ -160,6 +161,17 @@ def test_generate_draws_the_same_for_the_same_seed(run):
     assert run(f"{line} 1").stdout == run(f"{line} 1").stdout != run(f"{line} 2").stdout
 
 
+def test_ranks_and_alphas_by_layer(run, tmp_path):
+    done = run(f"{TEXT} --ranks value=3,blocks.0=1 --alphas value=2.5 --out run")
+    assert done.exit_code == 0, done.stderr
+    method = read_adapter(tmp_path / "run").method
+    assert [method.rank_at(f"blocks.{place}") for place in ("1.attention.value", "0.attention.query")] == [
+        3,
+        1,
+    ]
+    assert method.alpha_at("blocks.1.attention.value") == 2.5
+
+
 def test_merge_writes_a_model_that_computes_the_same(run, material, tmp_path):
     result = run("merge --adapter @lora --out merged")
     assert (result.exit_code, "merged into it" in result.stdout) == (0, True)
@@ -170,7 +182,9 @@ def test_merge_writes_a_model_that_computes_the_same(run, material, tmp_path):
     again = run("merge --adapter @lora --out merged")
     assert (again.exit_code, "already holds" in again.stderr) == (2, True)
     report = json.loads(run("merge --adapter @lora --out merged --force --dtype float16 --json").stdout)
-    assert report["bytes"] == (tmp_path / "merged" / "model.safetensors").stat().st_size
+    file = tmp_path / "merged" / "model.safetensors"
+    assert report["bytes"] == file.stat().st_size
+    assert {entry.code for entry in read_header(file).arrays.values()} == {"F16"}
 
 
 def test_inspect_says_what_is_there(run, material):
@@ -178,6 +192,7 @@ def test_inspect_says_what_is_there(run, material):
     assert (model["kind"], model["parameters"]) == ("model", sum(model["parts"].values()))
     lora = json.loads(run("inspect @lora --json").stdout)
     assert (lora["kind"], lora["trainable"], lora["does anything"]) == ("adapter", 1024, True)
+    assert len(lora["layers"]) == 4
     assert all(layer["norm_B"] > 0 and layer["scale"] == 2 for layer in lora["layers"])
     file = json.loads(run("inspect @lora/adapter.safetensors --json").stdout)
     assert (file["kind"], file["numbers"]) == ("safetensors", 1024)

@@ -1,12 +1,14 @@
 """What the README and the pages say is so: commands exist, code runs, links lead somewhere."""
 
 import re
+import tempfile
 from pathlib import Path
 
+import click
 import pytest
 
 import minilora
-from minilora.cli.main import COMMANDS
+from minilora.cli.main import COMMANDS, main
 from minilora.models.checkpoint import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,10 +29,27 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 
 
 @by_page
-def test_code_runs(page: Path) -> None:
+def test_options_that_are_named_exist(page: Path) -> None:
+    """In a block or within a line: every ``--option`` after ``minilora NAME`` is one of that command's."""
+    text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+    code = "\n".join(re.findall(r"`[^`\n]+`|^ *```console.*?^ *```", text, re.DOTALL | re.MULTILINE))
+    context = click.Context(main)
+    for name, rest in re.findall(r"(?<!from )\bminilora ([a-z]+)\b([^`\n&|#]*)", code):
+        command = main.get_command(context, name)
+        if isinstance(command, click.Group) and rest.split():
+            command = command.get_command(context, rest.split()[0])
+        assert command is not None, (name, rest)
+        known = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)} | {"--help"}
+        assert set(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)) <= known, (name, rest)
+
+
+@by_page
+def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = PYTHON.findall(page.read_text(encoding="utf-8"))
     if any("tiny-gpt" in block for block in blocks) and "tiny-gpt" not in shipped():
         pytest.skip("tiny-gpt is not in this checkout")
+    monkeypatch.chdir(tmp_path)  # what a page writes goes with the test
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     names: dict[str, object] = {}
     for block in blocks:  # the blocks of a page build on each other
         exec(compile(block, page.name, "exec"), names)

@@ -43,7 +43,7 @@ PRINTED = (  # size, method, exact count, as printed in millions, the paper's ta
     ("roberta-base", LoRA(8, targets=QV), 294_912, "0.3", "table 2"),
     ("roberta-large", LoRA(8, targets=QV), 786_432, "0.8", "table 2"),
     ("deberta-v2-xxlarge", LoRA(16, targets=QV), 4_718_592, "4.7", "table 2"),
-    ("roberta-base", BitFit(), size("roberta-base").biases, "0.1", "table 2"),
+    ("roberta-base", BitFit(), 12 * (7 * 768 + 3072) + 768, "0.1", "table 2"),
     ("gpt3-175b", PrefixEmbedding(256, 8), 3_244_032, "3.2", "tables 4 and 15"),
     ("gpt3-175b", PrefixEmbedding(32, 8), 491_520, "0.4", "table 15"),
     ("gpt3-175b", PrefixEmbedding(512, 8), 6_389_760, "6.4", "table 15"),

@@ -16,6 +16,10 @@ MEBIBYTES = {"tiny-gpt": 16}
 """The most that a model's folder may take; 8 where none is named."""
 
 
+def test_three_models_come_along():
+    assert shipped() == ["tiny-deberta", "tiny-gpt", "tiny-roberta"]
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_model_is_small_and_its_card_is_of_its_record(name):
     folder = ASSETS / name

@@ -100,13 +100,14 @@ def test_a_batch_with_nothing_in_the_loss_costs_nothing(rng):
     assert all(not g.any() for g in gradients(loss, [h, W]))
 
 
-def test_cross_entropy_over_several_parts_of_the_vocabulary_equals_the_reference(rng):
-    h, W = rng.standard_normal((400, 3)), rng.standard_normal((5000, 3))
+@pytest.mark.parametrize("bias", [False, True])
+def test_cross_entropy_over_several_parts_of_the_vocabulary_equals_the_reference(rng, bias):
+    inputs = [rng.standard_normal(shape) for shape in ((400, 3), (5000, 3), (5000,))][: 2 + bias]
     targets = np.where(rng.random(400) < 0.3, ops.IGNORED, rng.integers(0, 5000, 400))
     results = []
     for function in (ops.head_cross_entropy, ops.reference.head_cross_entropy):
-        leaves = [Tensor(x, trainable=True) for x in (h, W)]
-        loss = function(*leaves, None, targets=targets, divisor=7.0, smoothing=0.1)
+        leaves = [Tensor(x, trainable=True) for x in inputs]
+        loss = function(*leaves, *[None][bias:], targets=targets, divisor=7.0, smoothing=0.1)
         results.append([loss.data, *gradients(loss, leaves)])
     for fused, composed in zip(*results, strict=True):
         assert relative_error(fused, composed) < 1e-10

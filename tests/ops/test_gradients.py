@@ -30,6 +30,22 @@ def test_fused_equals_reference(name, rng):
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_an_input_that_alone_is_trainable_gets_the_same_gradient(name, rng):
+    """A function that is told what is needed leaves the rest out, and no more."""
+    arrays, options = REGISTRY[name].inputs(rng)
+
+    def found(trainable):
+        leaves = [Tensor(array, trainable=index in trainable) for index, array in enumerate(arrays)]
+        value = REGISTRY[name].apply(*leaves, **options)
+        return gradients((value * value).sum(), [leaves[index] for index in trainable])
+
+    together = found(range(len(arrays)))
+    for index, gradient in enumerate(together):
+        (alone,) = found([index])
+        np.testing.assert_allclose(alone, gradient, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_float32_stays_float32(name, rng):
     arrays, options = REGISTRY[name].inputs(rng)
     leaves = [Tensor(array.astype(np.float32), trainable=True) for array in arrays]

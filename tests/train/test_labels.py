@@ -94,7 +94,7 @@ def test_finetuning_and_the_adapter_alone(folder, tmp_path, answers):
     assert list(again.predictions) == list(result.after.predictions)
 
 
-def test_a_head_learns_on_an_encoder(encoder):
+def test_a_head_is_made_and_kept_on_an_encoder(encoder):
     task = load_task("sentiment")
     fitted = meet(encoder, task, answers_of(encoder, task, None), rng=np.random.default_rng(0))
     assert fitted is task

@@ -38,9 +38,8 @@ answer = np.array([rank_for(18_874_368, 12288, 96, m) for m in (1, 2, 4)])
 
 # %% role="check" points=1 hidden=true
 """budgets that do not come out even, too small ones, and too large ones"""
-answer = np.array(
-    [rank_for(b, 64, 4, 2) for b in (500, 1023, 1024, 5000, 10**6)]
-)
+budgets = [500, 1023, *rng.integers(1024, 60_000, 3).tolist(), 10**6]
+answer = np.array([rank_for(budget, 64, 4, 2) for budget in budgets])
 
 # %% role="wrong"
 """A and B were counted as one matrix: there are two, of d·r numbers each."""

@@ -3,7 +3,8 @@
 Before it: predicted texts, and the references of each. After it: the scores of data-to-text.
 
 This is METEOR with two of its matchers, exact and stem (Porter's); the published program also matches synonyms (WordNet) and paraphrases (tables of several
-hundred megabytes), and version 1.5 weighs function words less. Figures are therefore lower than the paper's, and comparable only with figures from here.
+hundred megabytes), and version 1.5 weighs function words less. Figures are therefore of another size than the paper's (on E2E they
+come out higher), and comparable only with figures from here.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Comes after the measurements, which write the records; ``docs/hooks.py`` puts what is made here where a page asks for it.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ TITLES = {
     "transformers generate 1": "transformers: generation, 1 text",
     "transformers generate 8": "transformers: generation, 8 texts",
 }
-GOALS = {
+GOALS: Mapping[str, tuple[str, float | None, float | None]] = {
     "lora/peft": ("LoRA step / PEFT's", 0.80, 0.80),
     "lora-masked/peft": ("the same, half of the tokens outside the loss", 0.70, 0.70),
     "lora/limit": ("LoRA step / the limit", 1.12, 1.30),
@@ -48,37 +49,53 @@ GOALS = {
 """What a ratio is, and what it was to be at most at the two shapes."""
 
 
-def circumstances(record: Record) -> str:
-    """The machine, the versions and the command, in one paragraph."""
-    machine, versions = record["machine"], record["versions"]
-    named = ", ".join(f"{name} {version}" for name, version in versions.items())
-    card = (
-        f"{machine['card']} with CUDA {machine['cuda']}, CuPy {machine['cupy']}; "
-        if "card" in machine
-        else ""
-    )
-    return f"Machine: {card}{machine['processor']}, {machine['cores']} cores, {machine['system']}; {named}.\n\n```console\n$ {record['command']}\n```"
+def name_of(record: Record) -> str:
+    """What the machine of a record is called in a table: its card, or its processor without the marks of trade."""
+    machine = record["machine"]
+    name: str = machine.get("card", machine["processor"])
+    return name.replace("(R)", "").replace("(TM)", "").removesuffix(" Processor")
 
 
-def speed(record: Record) -> str:
-    """A table of times and memory for each shape, and one of ratios beside what they were to be."""
-    parts = [circumstances(record)]
-    for shape in record["ratios"]:
-        rows = [row for row in record["rows"] if row["shape"] == shape]
+def circumstances(records: Sequence[Record]) -> str:
+    """The machine, the versions and the command of each record, a line each."""
+    lines = []
+    for record in records:
+        machine, versions = record["machine"], record["versions"]
+        named = ", ".join(f"{name} {version}" for name, version in versions.items())
+        card = f" with CUDA {machine['cuda']} and CuPy {machine['cupy']}" if "card" in machine else ""
+        lines.append(
+            f"- **{name_of(record)}**{card}, {machine['cores']} cores, {machine['system']}; {named}: `{record['command']}`"
+        )
+    return "\n".join(lines)
+
+
+def speed(records: Sequence[Record]) -> str:
+    """Of each shape the ratios on every machine beside what they were to be, and a table of times and memory for each machine."""
+    parts = [circumstances(records)]
+    for shape in records[0]["ratios"]:
         parts.append(f"## {SHAPE_TITLES.get(shape, shape)}")
-        parts.append(_ratios(record["ratios"][shape], goal=2 if shape == "small" else 1))
-        parts.append(_rows(rows))
+        parts.append(_ratios(records, shape))
+        for record in records:
+            rows = [row for row in record["rows"] if row["shape"] == shape]
+            parts.append(f'=== "{name_of(record)}"\n\n{textwrap.indent(_rows(rows), "    ")}')
     return "\n\n".join(parts)
 
 
-def _ratios(ratios: Mapping[str, float], goal: int) -> str:
-    lines = ["| ratio | measured | goal | reached |", "|---|---:|---:|:---:|"]
-    for name, entry in GOALS.items():
-        if name in ratios:
-            most = entry[goal]
-            wanted, reached = ("", "") if most is None else (f"≤ {most:.2f}", "yes" if ratios[name] <= most else "**no**")  # type: ignore[operator]  # fmt: skip
-            lines.append(f"| {entry[0]} | {ratios[name]:.3f} | {wanted} | {reached} |")
+def _ratios(records: Sequence[Record], shape: str) -> str:
+    lines = [f"| ratio | goal | {' | '.join(map(name_of, records))} |", "|---|---:|" + "---:|" * len(records)]
+    for name, (what, at_gpt2, at_small) in GOALS.items():
+        most = at_small if shape == "small" else at_gpt2
+        found = [record["ratios"][shape].get(name) for record in records]
+        shown = [_held_against(most, value) for value in found]
+        lines.append(f"| {what} | {'' if most is None else f'≤ {most:.2f}'} | {' | '.join(shown)} |")
     return "\n".join(lines)
+
+
+def _held_against(most: float | None, value: float | None) -> str:
+    """A ratio, set in bold and said to be too much where it is more than it was to be; nothing where it was not measured."""
+    if value is None:
+        return ""
+    return f"{value:.3f}" if most is None or value <= most else f"**{value:.3f}, missed**"
 
 
 def _rows(rows: Sequence[Record]) -> str:
@@ -91,24 +108,32 @@ def _rows(rows: Sequence[Record]) -> str:
     return "\n".join(lines)
 
 
-def techniques(record: Record) -> str:
-    """What a step takes without each technique, at each shape."""
-    shapes = list(record["ratios"])
-    heads = [f"{shape}: {what}" for shape in shapes for what in ("time", "memory")]
-    lines = ["| without | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
-    for name, technique in TECHNIQUES.items():
-        if name in WHOLE.values():
-            continue
-        found = [record["ratios"][shape][name][what] for shape in shapes for what in ("time", "memory")]
-        lines.append(f"| {technique.what} | " + " | ".join(f"× {value:.2f}" for value in found) + " |")
-    whole = {(row["shape"], row["name"]): row for row in record["rows"]}
-    said = "; ".join(
-        f"{what} at {shape} {_figure(row['ms'])} ms and {row['peak_mib']:,.0f} MiB"
-        for what, name in (("a step", WHOLE[STEP]), ("eight texts", WHOLE[TEXTS]))
-        for shape in shapes
-        for row in [whole[shape, name]]
-    )
-    return "\n".join(lines) + f"\n\nWith all of them: {said}.\n\n{circumstances(record)}"
+def techniques(records: Sequence[Record]) -> str:
+    """What a step takes without each technique, a table a shape: times and memory on every machine."""
+    parts = []
+    for shape in records[0]["ratios"]:
+        heads = [f"{what}, {name_of(record)}" for what in ("time", "memory") for record in records]
+        lines = [f"**{SHAPE_TITLES.get(shape, shape)}**", "", f"| without | {' | '.join(heads)} |"]
+        lines += ["|---|" + "---:|" * len(heads)]
+        for name, technique in TECHNIQUES.items():
+            if name not in WHOLE.values():
+                found = [
+                    record["ratios"][shape][name][what] for what in ("time", "memory") for record in records
+                ]
+                lines.append(f"| {technique.what} | {' | '.join(f'× {value:.2f}' for value in found)} |")
+        for what, name in (("a step", WHOLE[STEP]), ("eight texts", WHOLE[TEXTS])):
+            whole = [
+                row
+                for record in records
+                for row in record["rows"]
+                if (row["shape"], row["name"]) == (shape, name)
+            ]
+            shown = [f"{_figure(row['ms'])} ms" for row in whole] + [
+                f"{row['peak_mib']:,.0f} MiB" for row in whole
+            ]
+            lines.append(f"| *with all of them: {what}* | {' | '.join(shown)} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join([*parts, circumstances(records)])
 
 
 def starts(record: Record) -> str:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+
 def main() -> None:
     """Answer requests until there are no more."""
     answers = os.fdopen(os.dup(1), "w")

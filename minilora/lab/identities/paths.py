@@ -1,7 +1,7 @@
 """Where training takes the merged weight, from two starts that differ by a rotation: gradient descent cannot tell them apart, Adam can.
 
 Comes after ``layer_gradients.py``. A and QA, with Q orthogonal, span the same rows, and from B = 0 both start at the same model. Under plain gradient descent
-BA then takes the same path from both. Adam divides each entry of a gradient by its own size, so its path hangs on the axes that A happens to be written in.
+BA then takes the same path from both. Adam divides each entry of a gradient by its own size, so its path depends on the axes that A happens to be written in.
 """
 
 import numpy as np

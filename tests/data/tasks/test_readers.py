@@ -336,7 +336,7 @@ def test_what_is_wrong_is_said_with_file_and_line(name, content, message, tmp_pa
             else "json"
         )
         (tmp_path / f"{part}.{ending}").write_text(content)
-    with pytest.raises(InputError, match=rf"{'train' if name != 'x' else ''}.*{message}") as caught:
+    with pytest.raises(InputError, match=rf"train.*{message}") as caught:
         load_task(name, data=tmp_path)
     assert str(tmp_path) in str(caught.value)
 
@@ -345,7 +345,7 @@ def test_what_is_wrong_is_said_with_file_and_line(name, content, message, tmp_pa
 def test_missing_files_are_named(name, tmp_path):
     with pytest.raises(InputError, match="absent"):
         load_task(name, data=tmp_path / "absent")
-    with pytest.raises(InputError, match=r"."):
+    with pytest.raises(InputError, match="holds no"):
         load_task(name, data=tmp_path)
 
 
