@@ -7,12 +7,16 @@ crash, finds the old content or the new, never a mixture.
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from .errors import InputError
+
+_UMASK = os.umask(0o077)  # it can only be read by setting it
+os.umask(_UMASK)
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -43,11 +47,24 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        os.chmod(temporary, 0o666 & ~_UMASK)  # as any new file; a temporary one is its owner's alone
+        try:
+            os.replace(temporary, path)
+        except OSError as error:  # a folder stands there
+            raise InputError(f"cannot write {str(path)!r}: {error.strerror}; choose another place") from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove(path: str | os.PathLike[str]) -> None:
+    """Remove the file at ``path``, where there is one. Raises InputError where that is not allowed."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"cannot remove {os.fspath(path)!r}: {error.strerror}; choose a folder that can be written"
+        ) from error
 
 
 def make_folder(folder: str | os.PathLike[str]) -> Path:
@@ -109,8 +126,8 @@ def parse_json(text: bytes) -> Any:
 def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} comes twice")
+        counts = Counter(name for name, _ in pairs)
+        raise ValueError(f"{counts.most_common(1)[0][0]!r} comes twice")
     return fields
 
 

@@ -3,7 +3,7 @@
 Comes after ``backend`` (arrays) and before ``ops`` (the differentiable functions, all written with ``@op``).
 """
 
-from .check import check_gradients, numerical_jacobian, relative_error
+from .check import check_gradients, largest, numerical_jacobian, relative_error
 from .op import REGISTRY, Op, once, op
 from .tape import is_recording, no_grad
 from .tensor import Tensor, gradients
@@ -15,6 +15,7 @@ __all__ = [
     "check_gradients",
     "gradients",
     "is_recording",
+    "largest",
     "no_grad",
     "numerical_jacobian",
     "once",

@@ -72,7 +72,10 @@ class Tensor:
         leaves = [node.tensor() for node in reachable(self.node) if isinstance(node, LeafNode)]
         wrt = [tensor for tensor in leaves if tensor is not None and tensor.node is not None]
         for tensor, gradient in zip(wrt, gradients(self, wrt), strict=True):
-            tensor.grad = gradient if tensor.grad is None else tensor.grad + gradient
+            # a copy: two leaves may have got the same array, and who scales one gradient in place must not scale both
+            tensor.grad = (
+                namespace(gradient).array(gradient) if tensor.grad is None else tensor.grad + gradient
+            )
 
     def __len__(self) -> int:
         return len(self.data)

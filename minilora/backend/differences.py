@@ -4,6 +4,7 @@ Everything else in the package is written once, with operators, methods and the 
 """
 
 import math
+import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -32,7 +33,9 @@ def erf(x: Array) -> Array:
     if x.dtype == np.float64:
         return _erf_exact(x)
     y = np.empty_like(x)
-    _erf_polynomial(x, y)
+    _erf_polynomial(
+        *np.atleast_1d(x, y)
+    )  # without axes NumPy's results are numbers, which nothing can be written into
     return y
 
 
@@ -112,6 +115,6 @@ def memory_in_use(array: Array) -> int:
         return int(xp.get_default_memory_pool().used_bytes())
     try:
         with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * 4096
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 from ..backend import Array
 from ..models.base import Model
-from .base import LayerReport, Method, by_number
+from .base import LayerReport, Method, Shapes, by_number
 from .files import read_adapter
 from .layers import base_parameters
 from .peft import is_peft, summarize
 from .stored import read_for
+from .together import Composition
 from .tuned import Tuned
 from .weights import HEAD, report_weights
 
@@ -24,21 +25,29 @@ def describe(source: Tuned | str | os.PathLike[str], *, base: Model | None = Non
         with source.disabled() as model:
             own = _weights(model)
             reports = [
-                _rows(method, name, source.arrays(name), own) for name, method in source.methods.items()
+                _rows(method, name, source.arrays(name), source.installed[name].base_shapes(), own)
+                for name, method in source.methods.items()
             ]
         return [row for report in reports for row in report]
     if base is None and is_peft(source):
         return summarize(source).layers
     saved = read_adapter(source) if base is None else read_for(base, source)
     own_or_none = None if base is None else _weights(base)
-    return _rows(saved.method, saved.name, saved.arrays, own_or_none)
+    return _rows(saved.method, saved.name, saved.arrays, saved.base_shapes, own_or_none)
 
 
 def _rows(
-    method: Method, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+    method: Method,
+    name: str,
+    arrays: Mapping[str, Array],
+    base_shapes: Shapes,
+    base: Mapping[str, Array] | None,
 ) -> list[LayerReport]:
-    """What the method says of the adapter, and a row for each weight of a head that it has beside."""
-    rows = method.report(name, arrays, base)
+    """What each method says of its own part of the adapter, and a row for each weight of a head that it has beside."""
+    rows: list[LayerReport] = []
+    for part in method.methods if isinstance(method, Composition) else (method,):
+        own = {key: arrays[key] for key in part.weight_shapes(base_shapes)}
+        rows += part.report(name, own, base)
     told = {row.layer for row in rows}
     heads = {key: arrays[key].shape for key in arrays if key.startswith(HEAD) and key not in told}
     return sorted(rows + report_weights(name, arrays, base, heads), key=by_number)

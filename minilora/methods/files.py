@@ -18,7 +18,7 @@ import numpy as np
 
 from ..backend import Array, to_host
 from ..errors import InputError, nearest
-from ..files import write_atomically
+from ..files import read_json, write_atomically
 from ..tensors import load_tensors, save_tensors
 from .adapter import Adapter
 from .base import Method, Shapes
@@ -142,11 +142,7 @@ def read_adapter(folder: str | os.PathLike[str]) -> SavedAdapter:
     Raises InputError for a file that is missing, truncated or of another format, and for weights that are missing, unexpected, of a wrong shape or not finite.
     """
     folder = Path(folder)
-    if not (folder / CONFIGURATION).is_file():
-        raise InputError(
-            f"no adapter in {str(folder)!r}: it has no {CONFIGURATION}; give a folder that an adapter was saved to"
-        )
-    configuration = _read_configuration(folder / CONFIGURATION)
+    configuration = _read_configuration(folder)
     method = method_from_json(configuration, folder / CONFIGURATION)
     arrays, metadata = load_tensors(folder / WEIGHTS)
     if metadata.get("adapter") != json.dumps(configuration):
@@ -154,22 +150,32 @@ def read_adapter(folder: str | os.PathLike[str]) -> SavedAdapter:
             f"{WEIGHTS} and {CONFIGURATION} in {str(folder)!r} do not belong together: a write over an older adapter was interrupted, "
             "or one of them was changed; save the adapter again"
         )
-    shapes = {name: tuple(shape) for name, shape in configuration["base_shapes"].items()}
     adapter = SavedAdapter(
-        configuration["name"], method, arrays, shapes, configuration.get("base_fingerprint")
+        configuration["name"], method, arrays, _shapes(configuration), configuration.get("base_fingerprint")
     )
     adapter.check_weights()
     return adapter
 
 
-def _read_configuration(path: Path) -> dict[str, Any]:
-    try:
-        configuration: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise InputError(f"{str(path)!r} cannot be read as JSON: {error}") from error
+def read_shapes(folder: str | os.PathLike[str]) -> Shapes:
+    """The shapes of the base's weights that the adapter in ``folder`` works on, by name; its own weights are not read. Raises InputError where it has no configuration that can be read."""
+    return _shapes(_read_configuration(Path(folder)))
+
+
+def _shapes(configuration: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(shape) for name, shape in configuration["base_shapes"].items()}
+
+
+def _read_configuration(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIGURATION
+    if not path.is_file():
+        raise InputError(
+            f"no adapter in {str(folder)!r}: it has no {CONFIGURATION}; give a folder that an adapter was saved to"
+        )
+    configuration = read_json(path)
     expected = {"format": int, "name": str, "method": str, "fields": dict, "base_shapes": dict}
     for key, kind in expected.items():
-        if not isinstance(configuration, dict) or not isinstance(configuration.get(key), kind):
+        if not isinstance(configuration.get(key), kind):
             raise InputError(
                 f"{str(path)!r} is not an adapter's configuration: {key!r} is missing or of the wrong type"
             )

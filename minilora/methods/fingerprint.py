@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..backend import Array, to_host
+from ..backend import Array, namespace, to_host
 from .weights import HEAD
 
 SAMPLE = 64
@@ -24,8 +24,9 @@ def base_fingerprint(weights: Mapping[str, Array]) -> str:
     for name, array in sorted(weights.items()):
         if name.startswith(HEAD):  # each adapter has its own, and a new one starts at random
             continue
-        flat = array.reshape(-1)
-        sample = to_host(flat[:: max(1, flat.size // SAMPLE)][:SAMPLE])
+        places = np.arange(0, array.size, max(1, array.size // SAMPLE))[:SAMPLE]
+        index = tuple(map(namespace(array).asarray, np.unravel_index(places, array.shape)))
+        sample = to_host(array[index])  # seen flat, a transposed array would be copied whole
         digest.update(f"{name} {tuple(array.shape)} ".encode())
         digest.update(np.ascontiguousarray(sample, dtype="<f4").tobytes())
     return digest.hexdigest()[:16]

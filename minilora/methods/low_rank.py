@@ -62,8 +62,9 @@ class LoRALinear(Wrapper[LowRank]):
             return self.base(x, rng)
         update = self.adapters[self.active]
         if rng is not None and update.dropout > 0:
-            reduced = update.reduce(x, rng)  # [..., rank]
-            return self.base(x, rng) + linear(reduced, update.B, None) * update.scale  # [..., out]
+            # lora_linear reads one x for W and for A; with dropout A reads another, so the update is a product of its own
+            reduced = update.reduce(x, rng) * update.scale  # [..., rank]
+            return self.base(x, rng) + linear(reduced, update.B, None)  # [..., out]
         return lora_linear(x, self.base.weight, self.base.bias, update.A, update.B, scale=update.scale)
 
     def _by_rows(self, x: Tensor, rows: tuple[str | None, ...], rng: np.random.Generator | None) -> Tensor:

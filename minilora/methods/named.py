@@ -13,7 +13,7 @@ from ..errors import InputError, nearest
 from .adapter import KINDS, Adapter
 from .base import Method
 from .files import METHODS
-from .together import Composition, as_method
+from .together import as_method
 
 PLAIN = (int, float, str)
 
@@ -21,7 +21,7 @@ PLAIN = (int, float, str)
 def names() -> dict[str, tuple[type[Method], dict[str, str]]]:
     """Every name, the class it stands for, and the fields that the name itself decides."""
     classes: dict[str, tuple[type[Method], dict[str, str]]] = {
-        name: (kind, {}) for name, kind in METHODS.items() if kind not in (Adapter, Composition)
+        name: (kind, {}) for name, kind in METHODS.items() if kind is not Adapter
     }
     return classes | {kind: (Adapter, {"kind": kind}) for kind in KINDS}
 

@@ -116,9 +116,11 @@ class SpecialInputs(Wrapper[SpecialTokens]):
         if self.active is None:
             return self.base(ids, mask, prompt=prompt, start=start)
         special, xp = self.adapters[self.active], namespace(ids)
+        # with a cache, ids are the newest tokens alone and mask covers the whole text, so the columns are counted by it
         rows, tokens = ids.shape if start == 0 or mask is None else mask.shape
         end = xp.broadcast_to(xp.asarray(_ends(ids, mask) if prompt is None else prompt), (rows,))  # [rows]
         columns = xp.arange(tokens)
+        # a token moves right by the prefix, and one behind the prompt by the infix too
         own = special.prefix + columns + (columns >= end[:, None]) * special.infix  # [rows, tokens]
         read = tokens + special.count
         seen = None if mask is None else spread(mask, own, read, True)

@@ -11,7 +11,7 @@ from ..errors import InputError, nearest
 from ..models.base import Model
 from ..models.heads import HeadKind
 from .base import Installed, Method
-from .files import SavedAdapter, read_adapter, write_adapter
+from .files import SavedAdapter, read_adapter, read_shapes, write_adapter
 from .fingerprint import base_fingerprint
 from .layers import base_parameters
 from .peft import is_peft, read_peft, refuse_parent, summarize, write_peft
@@ -38,7 +38,7 @@ def labels_in(folder: str | os.PathLike[str]) -> int:
     """How many classes the head that was saved with the adapter in ``folder`` tells apart; 0 without such a head. Raises InputError for what cannot be read."""
     if is_peft(folder):
         return summarize(folder).labels
-    outputs, *_ = read_adapter(folder).base_shapes.get(CLASSIFIER, (0,))
+    outputs, *_ = read_shapes(folder).get(CLASSIFIER, (0,))
     return outputs
 
 
@@ -84,6 +84,10 @@ def write_from(
     saved = SavedAdapter(name, method, adapter.arrays(), adapter.base_shapes(), _fingerprint(base))
     if format == "peft":
         write_peft(folder, saved, base, base_name=base_name, force=force)
+    elif is_peft(folder):  # whoever loads this folder would get the other one
+        raise InputError(
+            f"the folder {os.fspath(folder)!r} holds an adapter in PEFT's format; choose another folder"
+        )
     else:
         write_adapter(folder, saved, force=force)
 

@@ -21,7 +21,7 @@ class Switch:
 
     def __init__(self, model: Model) -> None:
         """No adapter yet, and nothing changed. Raises InputError when the model holds adapters already: their own ``Tuned`` must know of all."""
-        if wrappers(model):
+        if model.adapted or wrappers(model):
             raise InputError(
                 "this model is adapted already; use the add method of the Tuned that adapt returned for it"
             )
@@ -69,6 +69,7 @@ class Switch:
         if not self.installed:
             self._trainable_before = [p for p in self.model.parameters() if p.trainable]
             self.model.freeze()
+            self.model.adapted = True
         self.installed[name] = adapter
         self.methods[name] = method
 
@@ -154,6 +155,7 @@ class Switch:
         del self.installed[name], self.methods[name]
         self.active = None if self.active == name else self.active
         if not self.installed:
+            self.model.adapted = False
             self.model.freeze()
             for parameter in self._trainable_before:
                 parameter.trainable = True

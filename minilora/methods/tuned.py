@@ -4,6 +4,7 @@ Comes after ``switch.py``, which keeps the adapters, and ``stored.py``, which kn
 """
 
 import os
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,7 +45,12 @@ class Tuned(Switch):
         return self.model.loss(batch, divisor=divisor, smoothing=smoothing, rng=rng)
 
     def install(self, saved: SavedAdapter, *, name: str | None = None, other_base: bool = False) -> str:
-        """What ``load`` does, with an adapter that was read already, such as one by ``methods.peft.read_loralib``. Raises InputError where it was made for another base."""
+        """What ``load`` does, with an adapter that was read already, such as one by ``methods.peft.read_loralib``; its arrays are copied. Raises InputError where it was made for another base."""
+        arrays = {key: np.array(array) for key, array in saved.arrays.items()}
+        return self._take(replace(saved, arrays=arrays), name, other_base)
+
+    def _take(self, saved: SavedAdapter, name: str | None, other_base: bool) -> str:
+        """Install an adapter whose arrays nobody else holds: training will change them in place."""
         name = saved.name if name is None else name
         self.add(name, saved.method)
         try:
@@ -67,7 +73,7 @@ class Tuned(Switch):
         """
         with self.disabled() as base:
             saved = read_for(base, folder)
-        return self.install(saved, name=name, other_base=other_base)
+        return self._take(saved, name, other_base)
 
     def save(
         self,

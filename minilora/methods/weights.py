@@ -7,7 +7,7 @@ one more copy of the named weights, for as long as the adapter is installed.
 
 from collections.abc import Mapping
 
-from ..backend import Array, namespace, wide_dtype
+from ..backend import Array, namespace, to_host, wide_dtype
 from ..errors import InputError
 from ..nn import Module, Parameter
 from .base import Installed, LayerReport, Shapes, like, norm
@@ -99,7 +99,7 @@ def report_weights(
     """One row for each of the weights that ``own`` names; whether it acts is known only beside the base."""
     rows = []
     for weight in own:
-        change = None if base is None else norm(arrays[weight] - base[weight])
+        change = None if base is None else norm(to_host(arrays[weight]) - to_host(base[weight]))
         rows.append(
             LayerReport(name, weight, None, None, None, change, None if change is None else change > 0)
         )

@@ -65,7 +65,7 @@ class Config(Size, Protocol):
 
 
 class Model(Module):
-    """A body and its ``head``. ``tokenizer`` is set where the model was loaded with one, and is None otherwise."""
+    """A body and its ``head``. ``tokenizer`` is set where the model was loaded with one, and is None otherwise; ``adapted`` while a ``Tuned`` holds adapters of it."""
 
     config: Config
     tokenizer: Any
@@ -73,6 +73,7 @@ class Model(Module):
     inputs: TextOnly
     blocks: list[Any]
     head: Head
+    adapted: bool = False
 
     @abstractmethod
     def hidden(
@@ -121,7 +122,7 @@ class Model(Module):
     def logits(self, ids: Any, mask: Any = None, types: Any = None) -> Array:
         """What the head answers, as a plain array and without a tape. ids, mask, types: [rows, tokens] or, for one row, [tokens]; the result has the same leading axes."""
         ids = namespace(ids).asarray(ids)
-        rows = ids.reshape(-1, ids.shape[-1])  # [rows, tokens]
+        rows = ids if ids.ndim > 1 else ids[None]  # [rows, tokens]
         mask = None if mask is None else namespace(mask).asarray(mask, dtype=bool).reshape(rows.shape)
         types = None if types is None else namespace(types).asarray(types).reshape(rows.shape)
         with no_grad():
@@ -211,6 +212,8 @@ class Model(Module):
 
         ids, mask: the text alone. start: positions in the cache, the special tokens among them.
         """
+        if not ids.shape[-1]:
+            raise InputError("the text is empty; give at least one token")
         extra = self.inputs.extra
         if mask is None:
             end = start + ids.shape[-1] + (extra if start == 0 else 0)

@@ -20,7 +20,7 @@ from ..data.tokenizer_files import FILES as TOKENIZER_FILES
 from ..data.tokenizer_files import WHOLE as TOKENIZER
 from ..data.tokenizer_files import read_tokenizer
 from ..errors import InputError, nearest
-from ..files import make_folder, read_json, write_atomically
+from ..files import make_folder, read_json, remove, write_atomically
 from ..tensors import StoredArray, save_tensors
 from .base import Model
 from .build import AnyConfig, build
@@ -125,21 +125,22 @@ def save(
         raise InputError(
             f"{str(folder)!r} already holds {', '.join(present)}; choose another folder, or force"
         )
-    largest = max(max(float(array.max()), -float(array.min())) for array in state.values())
-    if dtype == "float16" and largest > float(np.finfo(np.float16).max):
-        raise InputError(f"a weight of {largest:.3g} does not fit float16 (at most 65504); save float32")
+    if dtype == "float16":
+        largest = max(max(float(array.max()), -float(array.min())) for array in state.values())
+        if largest > float(np.finfo(np.float16).max):
+            raise InputError(f"a weight of {largest:.3g} does not fit float16 (at most 65504); save float32")
     end = model.tokenizer.end if model.tokenizer is not None else None
     config = (
         json.dumps(layout.fields(model.config, head, dtype=dtype, end=end), indent=2, sort_keys=True) + "\n"
     )
     make_folder(folder)
-    if (folder / CONFIG).exists() and (folder / CONFIG).read_text(encoding="utf-8") != config:
-        (
+    if (folder / CONFIG).exists() and (folder / CONFIG).read_bytes() != config.encode():
+        remove(
             folder / CONFIG
-        ).unlink()  # so that a crash from here on never leaves it beside weights of another shape
+        )  # so that a crash from here on never leaves it beside weights of another shape
     # files that would be read instead of, or beside, those written here
     for name in (INDEX, *TOKENIZER_FILES):
-        (folder / name).unlink(missing_ok=True)
+        remove(folder / name)
     if model.tokenizer is not None:
         model.tokenizer.save(folder / TOKENIZER)
     prefix = "" if head.kind == "embedding" else layout.prefix  # a bare model's names have none

@@ -12,8 +12,8 @@ from ..autograd import Tensor
 from ..backend import Array, namespace
 from ..errors import InputError
 from ..nn import Dropout, Linear
-from ..ops import cross_entropy
-from .heads import Head, HeadKind
+from ..ops import IGNORED, cross_entropy
+from .heads import Head, HeadKind, count
 
 
 class Classifier(Head):
@@ -45,15 +45,18 @@ class Classifier(Head):
                 f"a classification head learns one target a row, and this batch has targets of shape {targets.shape}; "
                 "give a batch of labelled examples, or a model with a language-model head"
             )
-        divisor = float(max(len(targets), 1)) if divisor is None else divisor
         if labels == 1:
+            divisor = float(max(len(targets), 1)) if divisor is None else divisor
             error: Tensor = z.reshape(-1) - xp.asarray(targets, dtype=z.dtype)  # [rows]
             squares: Tensor = (error * error).sum()
             return squares * (1 / divisor)
-        if targets.dtype.kind != "i" or (len(targets) and int(targets.max()) >= labels):
+        strange = targets[(targets != IGNORED) & ((targets < 0) | (targets >= labels))]
+        if targets.dtype.kind != "i" or len(strange):
+            given = strange[0] if len(strange) else targets[0]
             raise InputError(
-                f"targets must be whole numbers below the head's {labels} labels, but a {targets.dtype} of {targets.max()} was given"
+                f"targets must be whole numbers from 0 and below the head's {labels} labels, or {IGNORED} for a row that does not count, but a {targets.dtype} of {given} was given"
             )
+        divisor = count(targets) if divisor is None else divisor
         return cross_entropy(z, targets=targets, divisor=divisor, smoothing=smoothing)
 
 

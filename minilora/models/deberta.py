@@ -26,7 +26,7 @@ from .classifiers import PooledClassifier
 from .deberta_config import DebertaConfig
 from .deberta_layers import Block, ConvolutionLayer, EnhancedMaskDecoder
 from .disentangled import DisentangledAttention, Distances, distances
-from .heads import MaskedLMHead
+from .heads import MaskedLMHead, SentenceEmbedding
 from .start import Start
 
 
@@ -140,9 +140,10 @@ class Deberta(Model):
         return self.put_head(head)
 
     def set_embedding(self) -> Self:
-        """As every model's; the decoder goes."""
+        """As every model's; the decoder goes, and a classifier's dense layer with it, for which DeBERTa's files have no place beside an embedding."""
         self._drop_decoder()
-        return super().set_embedding()
+        self.head = SentenceEmbedding()
+        return self
 
     def _drop_decoder(self) -> None:
         self.decoder = None

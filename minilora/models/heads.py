@@ -88,7 +88,7 @@ class LanguageModelHead(Head):
     ) -> Tensor:
         """Cross-entropy in nats."""
         targets = _of_tokens(batch.targets)
-        divisor = _count(targets) if divisor is None else divisor
+        divisor = count(targets) if divisor is None else divisor
         return head_cross_entropy(
             hidden, self.weight, None, targets=targets, divisor=divisor, smoothing=smoothing
         )
@@ -141,7 +141,7 @@ class MaskedLMHead(Head):
             self.weight,
             self.bias,
             targets=targets[targets != IGNORED],
-            divisor=_count(targets) if divisor is None else divisor,
+            divisor=count(targets) if divisor is None else divisor,
             smoothing=smoothing,
         )
 
@@ -202,5 +202,6 @@ def _of_tokens(targets: Array) -> Array:
     return targets
 
 
-def _count(targets: Array) -> float:
+def count(targets: Array) -> float:
+    """How many targets count, and 1 where none does: what a mean loss is divided by."""
     return float(max(int((targets != IGNORED).sum()), 1))

@@ -24,7 +24,7 @@ import numpy as np
 from ..errors import InputError
 from ..nn import Attention
 from .gpt import GPT, GPTConfig
-from .steps import draw_frequencies, look_aside, write_positions
+from .steps import draw_frequencies, head_width, look_aside, write_positions
 
 # Tokens and positions are written some times larger than usual (0.02): then steps of the optimizer and what other layers write disturb the circuit less.
 _TOKEN_STD = 0.056
@@ -47,7 +47,7 @@ def gpt_with_induction_heads(config: GPTConfig, rng: np.random.Generator) -> GPT
             f"induction heads need at least 8 heads and 2 layers, but the shape has {config.heads} and {config.layers}"
         )
     model = GPT(config, rng)
-    size = config.width // config.heads  # of a head
+    size = head_width(config)
     token = np.arange(size, config.width - 3 * size)  # the dimensions of the token part
     before = np.arange(config.width - 3 * size, config.width - size)
     two_before = np.arange(config.width - size, config.width)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from .bert import Bert, BertConfig
-from .steps import draw_frequencies, look_aside, write_positions
+from .steps import draw_frequencies, head_width, look_aside, write_positions
 
 STEPS = (1, -1, 2, -2, 3, -3)
 """Tokens back (ahead where negative) that the first heads look."""
@@ -25,7 +25,7 @@ def bert_with_neighbour_heads(config: BertConfig, rng: np.random.Generator) -> B
             f"a start with heads that look at neighbours needs {len(STEPS)} heads, but the shape has {config.heads}; start random instead"
         )
     model = Bert(config, rng)
-    size = config.width // config.heads  # of a head
+    size = head_width(config)
     frequencies = draw_frequencies(size, rng)
     model.tokens.weight.data[:, :size] *= _QUIET
     write_positions(model.positions.weight.data, frequencies, _POSITION_RMS)

@@ -6,7 +6,20 @@ rotation, so a query that turns its position by n steps meets the key n tokens a
 
 import numpy as np
 
+from ..errors import InputError
 from ..nn import Attention
+from .bert import BertConfig
+from .gpt import GPTConfig
+
+
+def head_width(config: GPTConfig | BertConfig) -> int:
+    """The width of one attention head. Raises InputError where it is odd: a position is pairs of a sine and a cosine."""
+    size = config.width // config.heads
+    if size % 2:
+        raise InputError(
+            f"heads that look aside need an even width, but {config.width} over {config.heads} heads is {size}; give another width or number of heads"
+        )
+    return size
 
 
 def draw_frequencies(size: int, rng: np.random.Generator) -> np.ndarray:

@@ -93,9 +93,13 @@ class Module:
 
     def astype(self, dtype: Any) -> Self:
         """Convert every parameter, in place, to ``dtype``: float32 or float64; raises InputError for another, which nothing here computes in."""
-        if np.dtype(dtype) not in (np.float32, np.float64):
+        try:
+            known = np.dtype(dtype) in (np.float32, np.float64)
+        except TypeError:  # a name that NumPy lacks, such as bfloat16
+            known = False
+        if not known:
             raise InputError(
-                f"a model computes in float32 or float64, not {np.dtype(dtype)}; store('float16') keeps what is frozen in half of the memory"
+                f"a model computes in float32 or float64, not {dtype!s}; store('float16') keeps what is frozen in half of the memory"
             )
         for parameter in self.parameters():
             parameter.data = parameter.data.astype(dtype)

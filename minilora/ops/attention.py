@@ -1,6 +1,7 @@
 """Scaled dot-product attention over several heads, fused."""
 
 import math
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,9 @@ def attention(
     keys that come after the query; ``mask`` (bool [rows, keys]) forbids those where it is False; ``band``, which needs ``causal``, all but the last ``band`` positions up to the
     query's own (local attention, Child et al. 2019). With ``rng``, attention weights are dropped at ``rate``.
 
-    With P the weights, O = P v and D = Σ ∂P·P over keys:  ∂v = Pᵀ g,  ∂P = g vᵀ,  ∂S = P·(∂P − D)/√d,  ∂q = ∂S k,  ∂k = ∂Sᵀ q. Kept for the backward pass: q, k and v; and P, as long
-    as it is no larger than they are. In long texts P grows with the square of their length, so there it is computed once more, block by block (as Dao et al. 2022 do), and memory stays linear.
+    With P the weights, O = P v and D = Σ ∂P·P over keys:  ∂v = Pᵀ g,  ∂P = g vᵀ,  ∂S = P·(∂P − D)/√d,  ∂q = ∂S k,  ∂k = ∂Sᵀ q. Kept for the backward pass: q, k and v; and P, with what
+    dropout left of it, up to 512 keys. In longer texts P, which grows with the square of their length, is computed once more, block by block (as Dao et al. 2022 do), and what was dropped is
+    drawn once more, from the generator as it stood; so memory stays linear.
 
     Causal attention takes a block of queries at a time, each with only the keys up to its end: near half of the work lies beyond, and is never done. With a band the keys
     before it are left out in the same way, so that work grows with tokens · band.
@@ -71,23 +73,31 @@ def attention(
         allowed = None if mask is None else mask[:, known]
         return _softmax(q[:, :, block], k[:, :, known], causal, band, allowed)
 
-    keep_weights = any(needs) and keys <= _KEPT
+    def what_stays(P: Array, generator: np.random.Generator | None) -> Array | None:
+        """What dropout leaves of the weights; None where there is none."""
+        return None if generator is None or rate == 0 else keep_mask(P.shape, rate=rate, rng=generator, like=P)
+
+    short = keys <= _KEPT
     out = joined_heads(q)  # [rows, queries, width]
-    kept: list[
-        tuple[Array | None, Array | None]
-    ] = []  # of each block the weights, and what dropout left of them
+    kept: list[tuple[Array, Array | None] | np.random.Generator | None] = []  # of each block P and what stays of it, or the generator that draws that again
     for block, known in pieces:
         P = weights(block, known)
-        keep = None if rng is None or rate == 0 else keep_mask(P.shape, rate=rate, rng=rng, like=P)
-        kept.append((P if keep_weights else None, keep))
+        before = None if short else deepcopy(rng)
+        keep = what_stays(P, rng)
+        if any(needs):
+            kept.append((P, keep) if short else before)
         xp.matmul(P if keep is None else P * keep, v[:, :, known], out=split_heads(out, heads)[:, :, block])
 
     def backward(g: Array) -> tuple[Array | None, ...]:
         """∂q, ∂k and ∂v, as far as they are needed, in one pass over the blocks."""
         dq = joined_heads(q) if needs[0] else None
         dk, dv = (joined_heads(x, zeros=True) if need else None for x, need in ((k, needs[1]), (v, needs[2])))
-        for (block, known), (found, keep) in zip(pieces, kept, strict=True):
-            P = weights(block, known) if found is None else found
+        for (block, known), found in zip(pieces, kept, strict=True):
+            if isinstance(found, tuple):
+                P, keep = found
+            else:
+                P = weights(block, known)
+                keep = what_stays(P, found)
             g_block = split_heads(g, heads)[:, :, block]
             if dv is not None:
                 dropped = P if keep is None else P * keep

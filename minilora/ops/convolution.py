@@ -32,7 +32,7 @@ def convolution(x: Array, W: Array, b: Array) -> tuple[Array, tuple[Any, ...]]:
 
     def dx(g: Array) -> Array:
         sides = (g.reshape(-1, len(W)) @ wide(flat)).reshape(rows, tokens, width, kernel)
-        padded = xp.zeros((rows, tokens + kernel - 1, width), dtype=x.dtype)
+        padded = xp.zeros((rows, tokens + kernel - 1, width), dtype=g.dtype)
         for s in range(kernel):
             padded[:, s : s + tokens] += sides[..., s]
         return padded[:, before : before + tokens]

@@ -48,8 +48,8 @@ def head_cross_entropy(
     logit so far, and are scaled down whenever a larger one comes (Milakov & Gimelshein 2018); so ∂h falls out of the same pass as the value, which leaves no logits behind. ∂W and ∂b, of a head
     that is trained, need p, and so a second pass. A W that is stored as float16 is made wide a part at a time.
     """
-    xp = namespace(h)
-    width = h.shape[-1]
+    xp, shape = namespace(h), h.shape
+    width = shape[-1]
     counted, truth = counted_targets(targets.ravel(), xp)
     x = h.reshape(-1, width)[counted]  # [n, width]
     parts = vocabulary_parts(len(x), len(W))
@@ -112,7 +112,7 @@ def head_cross_entropy(
         return dW, db
 
     head = once(of_head)
-    return value, (lambda g: (g * dh).reshape(h.shape), lambda g: head(g)[0], lambda g: head(g)[1])
+    return value, (lambda g: (g * dh).reshape(shape), lambda g: head(g)[0], lambda g: head(g)[1])
 
 
 def vocabulary_parts(rows: int, vocabulary: int) -> list[slice]:

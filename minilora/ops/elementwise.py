@@ -33,15 +33,17 @@ def subtract(x: Array, y: Array) -> Result:
 @op(check=[(3, 1, 4), (2, 4)])
 def multiply(x: Array, y: Array) -> Result:
     """x · y, element by element, with broadcasting."""
-    return x * y, (lambda g: unbroadcast(g * y, _shape(x)), lambda g: unbroadcast(g * x, _shape(y)))
+    of_x, of_y = _shape(x), _shape(y)  # each pullback keeps the other factor, and of its own the shape alone
+    return x * y, (lambda g: unbroadcast(g * y, of_x), lambda g: unbroadcast(g * x, of_y))
 
 
 @op(check=lambda rng: [rng.standard_normal((3, 1, 4)), rng.uniform(0.5, 2.0, (2, 4))])
 def divide(x: Array, y: Array) -> Result:
     """x / y, element by element, with broadcasting: ∂x = g/y, ∂y = −g·x/y²."""
+    of_x, of_y = _shape(x), _shape(y)
     return x / y, (
-        lambda g: unbroadcast(g / y, _shape(x)),
-        lambda g: unbroadcast(-g * x / (y * y), _shape(y)),
+        lambda g: unbroadcast(g / y, of_x),
+        lambda g: unbroadcast(-g * x / (y * y), of_y),
     )
 
 

@@ -12,9 +12,11 @@ from ..backend import Array, namespace, scatter_add, wide
 def getitem(x: Array, *, index: Any) -> tuple[Array, tuple[Any, ...]]:
     """x[index], for any index of NumPy's; an element picked twice gets both gradients."""
 
+    shape = x.shape
+
     def dx(g: Array) -> Array:
         xp = namespace(g)
-        spread = xp.zeros(x.shape, dtype=g.dtype)
+        spread = xp.zeros(shape, dtype=g.dtype)
         xp.add.at(spread, index, g)
         return spread
 

@@ -12,14 +12,15 @@ Axes = int | tuple[int, ...] | None
 @op(check=lambda rng: ([rng.standard_normal((2, 3, 4))], {"axis": (0, 2)}))
 def sum(x: Array, *, axis: Axes = None, keepdims: bool = False) -> tuple[Array, tuple[Any, ...]]:
     """Σ x over ``axis`` (all axes where None): every element gets the gradient of its sum."""
-    return x.sum(axis=axis, keepdims=keepdims), (lambda g: _spread(g, x.shape, axis, keepdims),)
+    shape = x.shape  # not x, which need not live until the backward pass
+    return x.sum(axis=axis, keepdims=keepdims), (lambda g: _spread(g, shape, axis, keepdims),)
 
 
 @op(check=lambda rng: ([rng.standard_normal((2, 3, 4))], {"axis": -1, "keepdims": True}))
 def mean(x: Array, *, axis: Axes = None, keepdims: bool = False) -> tuple[Array, tuple[Any, ...]]:
     """The mean of x over ``axis`` (all axes where None)."""
-    count = element_count(x.shape, _as_axes(axis))
-    return x.mean(axis=axis, keepdims=keepdims), (lambda g: _spread(g, x.shape, axis, keepdims) / count,)
+    shape, count = x.shape, element_count(x.shape, _as_axes(axis))
+    return x.mean(axis=axis, keepdims=keepdims), (lambda g: _spread(g, shape, axis, keepdims) / count,)
 
 
 def _as_axes(axis: Axes) -> tuple[int, ...] | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd import Tensor
 from ..backend import Array
+from .cross_entropy import IGNORED
 from .elementwise import add, divide, erf, exp, log, multiply, sqrt, subtract, tanh
 from .index import getitem
 from .matmul import matmul
@@ -142,7 +143,7 @@ def head_cross_entropy(
 
 def cross_entropy(z: Tensor, *, targets: Array, divisor: float, smoothing: float = 0.0) -> Tensor:
     """−Σ t ln softmax(z) over the counted rows, over divisor."""
-    counted = np.flatnonzero(targets >= 0)
+    counted = np.flatnonzero(targets != IGNORED)
     log_p = log(softmax(getitem(z, index=counted)))  # [n, classes]
     t = np.full(log_p.shape, smoothing / log_p.shape[-1])
     t[np.arange(len(counted)), targets[counted]] += 1 - smoothing

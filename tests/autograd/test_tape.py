@@ -149,3 +149,23 @@ def test_the_check_catches_a_wrong_pullback(rng):
         assert check_gradients(wrong_square, rng.standard_normal(300)) > 0.1
     finally:
         del REGISTRY["wrong_square"]
+
+
+@pytest.mark.parametrize("size", [3, 300])
+def test_the_check_says_where_a_pullback_gives_no_number(rng, size):
+    @op(check=[(3,), (3,)])
+    def sum_without_numbers(x, y):
+        return x + y, (lambda g: np.full_like(g, np.nan), lambda g: g)
+
+    try:
+        assert np.isnan(check_gradients(sum_without_numbers, *rng.standard_normal((2, size))))
+    finally:
+        del REGISTRY["sum_without_numbers"]
+
+
+def test_gradients_that_were_added_up_are_each_leafs_own():
+    a, b = (Tensor(np.ones(3), trainable=True) for _ in range(2))
+    ops.sum(ops.add(a, b)).backward()
+    a.grad *= 0.5
+    np.testing.assert_array_equal(a.grad, 0.5 * np.ones(3))
+    np.testing.assert_array_equal(b.grad, np.ones(3))

@@ -19,7 +19,8 @@ def test_the_calls_do_the_same_work(on_double: None, task: str) -> None:
     host, card = (own.calls(TINY.as_dict(), 2, task, device) for device in ("cpu", "cuda"))
     assert list(card) == list(host)
     for name, call in card.items():
-        assert [call(), call()] == pytest.approx([host[name](), host[name]()], rel=1e-5)
+        # a logit near 0 is a sum of terms that are not: rounding leaves an ε of their size (32 × 0.02), by the order in which a processor adds them
+        assert [call(), call()] == pytest.approx([host[name](), host[name]()], rel=1e-5, abs=1e-7)
 
 
 def test_the_limit_multiplies_on_the_card(on_double: None) -> None:

@@ -10,6 +10,7 @@ from minilora.autograd import REGISTRY, Tensor
 from minilora.lab import gradcheck as room
 from minilora.lab.gradcheck import GradcheckReport, Row, gradcheck, render
 from minilora.lab.identities import Finding, check_identities, relative
+from minilora.lab.identities.finding import worst, wrong
 from minilora.lab.layer_gradients import copy_of
 from minilora.lab.whole_model import random_batch, random_model
 from minilora.methods import BitFit, LoRA
@@ -61,6 +62,13 @@ def test_a_wrong_identity_is_found_out():
     assert not Finding("", "", "", float("nan"), "").passed
     assert Finding("", "", "", 1.0, "", bound=0.1, holds=False).passed
     assert not Finding("", "", "", 0.01, "", bound=0.1, holds=False).passed
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_layer_without_a_number_is_the_worst(place):
+    errors = {f"layer {i}": float("nan") if i == place else 0.5 for i in range(3)}
+    for finding in (worst("", "", "", errors, bound=1.0), wrong("", "", "", errors)):
+        assert (finding.passed, finding.layer) == (False, f"layer {place}")
 
 
 def test_an_error_that_is_no_number_never_passes():

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from minilora.errors import InputError
-from minilora.methods import Adapter, FullFineTuning, LoRA, adapt, describe
+from minilora.methods import (
+    Adapter,
+    BitFit,
+    FullFineTuning,
+    LoRA,
+    Method,
+    PrefixEmbedding,
+    TopLayers,
+    adapt,
+    describe,
+)
 
 from .small import gpt, train
 
@@ -54,3 +64,24 @@ def test_a_folder_says_the_same_as_the_model(tmp_path: Path) -> None:
         describe(tmp_path / "full", base=gpt("one block"))
     with pytest.raises(InputError, match="no adapter in"):
         describe(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        (BitFit(), Adapter(width=2)),
+        (FullFineTuning(), PrefixEmbedding(1)),
+        (LoRA(rank=1, bias="all"), Adapter(width=2)),
+        (TopLayers(1), Adapter("pfeiffer", width=2)),
+    ],
+    ids=str,
+)
+def test_a_composition_is_described_part_by_part(methods: tuple[Method, ...], tmp_path: Path) -> None:
+    """Each method sees its own weights alone: every row is one that the methods by themselves would have."""
+    alone = []
+    for method in methods:
+        alone += [(row.layer, row.rank) for row in describe(adapt(gpt(), method, name="a"))]
+    tuned = adapt(gpt(), methods, name="a")
+    assert sorted((row.layer, row.rank) for row in describe(tuned)) == sorted(alone)
+    tuned.save(tmp_path / "a")
+    assert describe(tmp_path / "a", base=gpt()) == describe(tuned)

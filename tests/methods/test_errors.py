@@ -147,10 +147,14 @@ def test_adapters_are_named_once_and_by_one_word() -> None:
             verb("sqll")
 
 
-def test_an_adapted_model_is_not_adapted_from_outside() -> None:
-    tuned = adapt(gpt(), LoRA(rank=1))
+@pytest.mark.parametrize("method", [LoRA(rank=1), BitFit(), FullFineTuning(), PrefixEmbedding(1)], ids=str)
+def test_an_adapted_model_is_not_adapted_from_outside(method: Method) -> None:
+    """Whether the method wraps layers or trains the model's own weights; once it is taken out, the model is free again."""
+    tuned = adapt(gpt(), method, name="a")
     with pytest.raises(InputError, match="adapted already; use the add method"):
         adapt(tuned.model, Adapter())
+    tuned.remove("a")
+    adapt(tuned.model, Adapter())
 
 
 def test_what_is_merged_must_be_unmerged_first() -> None:

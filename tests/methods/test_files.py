@@ -16,6 +16,7 @@ from minilora.methods import (
     LoRA,
     PrefixEmbedding,
     SavedAdapter,
+    Tuned,
     adapt,
     load_adapter,
     read_adapter,
@@ -104,9 +105,11 @@ def test_weights_that_are_absent_or_truncated(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "cannot be read as JSON"),
-        ("\udcff", "cannot be read as JSON"),
-        ("[]", "'format' is missing or of the wrong type"),
+        ("{", "is not JSON that can be read"),
+        ("\udcff", "byte 0 is not UTF-8"),
+        ("[" * 100_000, "it is nested too deeply"),
+        ("[]", "holds a list, not fields with names"),
+        ('{"format": 1, "format": 2}', "'format' comes twice"),
         ({"format": 7}, "has format 7, and this program reads formats 1 and 2"),
         ({"name": 3}, "'name' is missing or of the wrong type"),
         ({"base_shapes": {"a": 4}}, "the shape of a is 4, not a list"),
@@ -248,3 +251,15 @@ def test_a_composition_that_is_damaged_is_refused(tmp_path: Path) -> None:
     ):
         path.write_text(json.dumps(stored | {"fields": fields}))
         refused(tmp_path, words)
+
+
+def test_one_adapter_that_was_read_may_be_installed_twice(folder: Path) -> None:
+    """Training changes arrays in place, so each has its own."""
+    saved = read_adapter(folder)
+    tuned = Tuned(gpt())
+    for name in ("one", "other"):
+        tuned.install(saved, name=name)
+    for key, array in tuned.arrays("one").items():
+        array += 1
+        assert not np.shares_memory(array, tuned.arrays("other")[key])
+        np.testing.assert_array_equal(tuned.arrays("other")[key], saved.arrays[key])

@@ -281,3 +281,15 @@ def test_saving_refuses_what_would_be_wrong(model: GPT, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"only a plain model can be saved.*extra"):
         save(large, tmp_path / "d")
     assert not any((tmp_path / name).exists() for name in "abcd")
+
+
+def test_what_stands_in_the_way_is_said(tmp_path):
+    """A configuration that is no text is replaced when forced; a folder with the weights' name is not."""
+    model = GPT(GPTConfig(16, 8, 8, 1, 2), np.random.default_rng(0))
+    save(model, tmp_path / "a")
+    (tmp_path / "a" / "config.json").write_bytes(b"\xff")
+    save(model, tmp_path / "a", force=True)
+    assert load(tmp_path / "a").config == model.config
+    (tmp_path / "b" / "model.safetensors").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"cannot write .*model\.safetensors"):
+        save(model, tmp_path / "b", force=True)

@@ -263,3 +263,25 @@ def test_an_impossible_convolution_or_band_is_refused():
         GPTConfig(**SHAPE, band=0)
     with pytest.raises(InputError, match="padding"):
         BertConfig(**SHAPE, padding=30)
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "gpt3"])
+def test_an_embedding_in_place_of_a_classifier_is_saved(name, rng, tmp_path):
+    model = make(name, rng, "classes").set_embedding()
+    save(model, tmp_path)
+    ids = rng.integers(2, 30, (2, 6))
+    np.testing.assert_allclose(load(tmp_path).logits(ids), model.logits(ids), rtol=1e-4, atol=1e-5)
+
+
+def test_classes_that_there_are_not_are_refused_and_rows_that_do_not_count_left_out(rng):
+    model = make("roberta", rng, "classes")
+    given = batch(model, rng)
+    for target in (-1, 3):
+        targets = np.array([0, target, 1])
+        with pytest.raises(
+            InputError, match=f"from 0 and below the head's 3 labels, or -100 .* of {target} was"
+        ):
+            model.loss(replace(given, targets=targets))
+    two = model.loss(given.rows(np.array([0, 2]))).item()
+    targets = np.where(np.arange(3) == 1, -100, given.targets)
+    assert model.loss(replace(given, targets=targets)).item() == pytest.approx(two, rel=1e-12)

@@ -166,3 +166,10 @@ def test_float32_stays_float32(rng):
     assert loss.dtype == np.float32
     assert {g.dtype for g in gradients(loss, model.parameters())} == {np.dtype(np.float32)}
     assert isinstance(loss, Tensor)
+
+
+def test_an_empty_text_is_refused(rng):
+    model = GPT(GPTConfig(16, 8, 8, 1, 2), rng)
+    for ids in ([], [[]], [[], []]):
+        with pytest.raises(InputError, match="the text is empty"):
+            model.logits(np.array(ids, dtype=np.int64))

@@ -45,3 +45,9 @@ def test_an_ordinary_start_cannot(rng):
 def test_a_shape_without_room_is_refused(rng):
     with pytest.raises(InputError, match="8 heads"):
         gpt_with_induction_heads(GPTConfig(vocabulary=10, context=8, width=8, layers=2, heads=4), rng)
+
+
+def test_heads_of_odd_width_are_refused(rng):
+    """A position is pairs of a sine and a cosine."""
+    with pytest.raises(InputError, match="72 over 8 heads is 9"):
+        gpt_with_induction_heads(GPTConfig(64, 64, 72, 2, 8), rng)

@@ -98,3 +98,9 @@ def test_dropout_draws_only_from_a_generator_it_is_given(rng):
 def test_embedding_picks_rows():
     table = Embedding(np.arange(6.0).reshape(3, 2))
     assert table(np.array([2, 0])).data.tolist() == [[4.0, 5.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", np.int32, "nonsense"])
+def test_a_model_computes_in_float32_or_float64(dtype):
+    with pytest.raises(InputError, match="computes in float32 or float64, not"):
+        Linear(np.zeros((2, 2), np.float32), None).astype(dtype)

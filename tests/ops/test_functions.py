@@ -1,5 +1,7 @@
 """What the gradient suite, which uses one small input an op, does not reach: broadcasting, long sequences, extreme values, options."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -146,3 +148,8 @@ def test_attention_is_its_twin_however_large_the_scores(rng, size, causal):
     assert relative_error(*results) < 1e-12
     nothing = Tensor(np.zeros((0, 7, 8)))
     assert ops.attention(nothing, nothing, nothing, heads=2, causal=causal).shape == (0, 7, 8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_erf_of_one_number(dtype):
+    assert ops.erf(Tensor(np.array(0.5, dtype))).item() == pytest.approx(math.erf(0.5), abs=1e-6)

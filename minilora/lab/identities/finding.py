@@ -3,6 +3,7 @@
 Comes first in this folder; every other file states identities, and gives findings.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -44,12 +45,12 @@ def relative(found: Array, stated: Array) -> float:
 def worst(
     name: str, statement: str, needs: str, errors: Mapping[str, float], bound: float = EXACT
 ) -> Finding:
-    """The finding whose error is the largest over the layers."""
-    layer = max(errors, key=lambda path: errors[path])
+    """The finding whose error is the largest over the layers, or is not a number in one of them."""
+    layer = max(errors, key=lambda path: (math.isnan(errors[path]), errors[path]))
     return Finding(name, statement, needs, float(errors[layer]), layer, bound)
 
 
 def wrong(name: str, statement: str, why: str, errors: Mapping[str, float], bound: float = 1e-3) -> Finding:
-    """A statement that is wrong, with its smallest error over the layers: it must be large in all."""
-    layer = min(errors, key=lambda path: errors[path])
+    """A statement that is wrong, with its smallest error over the layers: it must be large in all, and a number."""
+    layer = min(errors, key=lambda path: (not math.isnan(errors[path]), errors[path]))
     return Finding(name, statement, f"false: {why}", float(errors[layer]), layer, bound, holds=False)

@@ -7,6 +7,7 @@ identity of the paper's method, and returns the relative error ‖found − stat
 
 import numpy as np
 
+from ...autograd import largest
 from ...backend import Array
 from ...data.batches import Batch
 from ...methods import LoRA
@@ -60,7 +61,7 @@ def first_step_is_full(at: LayerGradients) -> float:
 
 def gauge(at: LayerGradients, regauged: LayerGradients, R: Array) -> float:
     """(BR)(R⁻¹A) = BA is the same model, and its gradients are Rᵀ∂A and ∂B R⁻ᵀ. R: [rank, rank], invertible."""
-    return max(relative(regauged.dA, R.T @ at.dA), relative(regauged.dB, at.dB @ np.linalg.inv(R).T))
+    return largest([relative(regauged.dA, R.T @ at.dA), relative(regauged.dB, at.dB @ np.linalg.inv(R).T)])
 
 
 def balance(at: LayerGradients) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...autograd import Tensor, gradients
+from ...autograd import Tensor, gradients, largest
 from ...backend import Array
 from ...data.batches import Batch
 from ...methods.layers import linear_layers, select
@@ -138,7 +138,7 @@ def vera_gradients(at: Layer) -> float:
     b, d, B, A = (at.parts[name] for name in "bdBA")
     of_b = (at.G * (B @ (d * A))).sum(axis=1, keepdims=True)
     of_d = np.diag(B.T @ (b * at.G) @ A.T)[:, None]
-    return max(relative(at.gradients["b"], of_b), relative(at.gradients["d"], of_d))
+    return largest([relative(at.gradients["b"], of_b), relative(at.gradients["d"], of_d)])
 
 
 def adalora_gradient(at: Layer) -> float:

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ...autograd import Tensor, gradients, no_grad
+from ...autograd import Tensor, gradients, largest, no_grad
 from ...backend import Array
 from ...data.batches import Batch
 from ...methods import LoRA, adapt
@@ -95,8 +95,8 @@ def bottleneck_gradients(model: Model, batch: Batch, rank: int, seed: int) -> Fi
         z = h @ down.T + bias  # [tokens, r]
         sigmoid = 1 / (1 + np.exp(-z))
         through = (sigmoid * (1 + z * (1 - sigmoid))) * (of_output @ up)  # σ′ ⊙ Uᵀδ
-        errors[path] = max(
-            relative(dD, through.T @ h), relative(dh.reshape(-1, width), of_output + through @ down)
+        errors[path] = largest(
+            [relative(dD, through.T @ h), relative(dh.reshape(-1, width), of_output + through @ down)]
         )
     return worst("a bottleneck's gradients", "∂D = (σ′⊙Uᵀδ)hᵀ, ∂h = δ + Dᵀ(σ′⊙Uᵀδ)", "any U, D, b", errors)
 
@@ -126,7 +126,7 @@ def linear_adapter_is_lora(model: Model, batch: Batch, rank: int, seed: int) -> 
     for place, (path, adapter) in enumerate(adapters.items()):
         dU, dD, dA, dB = own[2 * place], own[2 * place + 1], lora[f"{path}.A"], lora[f"{path}.B"]
         assert dU is not None and dD is not None and dA is not None and dB is not None  # noqa: PT018 (no test)
-        errors[path] = max(relative(dU, dB), relative(dD, dA @ adapter.base.weight.data.T))
+        errors[path] = largest([relative(dU, dB), relative(dD, dA @ adapter.base.weight.data.T)])
     statement = "(I + UD)W = W + U(DW)"
     return [
         worst(

@@ -10,6 +10,7 @@ from ...models.base import Model
 from ...models.layouts import Part, layout_of
 from ..layers import base_parameters, linear_layers
 from ..weights import HEAD
+from .config import TARGETS
 
 ROOT = "base_model.model."
 """What PEFT puts before every name in its files."""
@@ -39,6 +40,10 @@ class Places:
 def places(model: Model) -> Places:
     """The places of the weights of ``model``, wrapped or not. Raises InputError for a model that has no counterpart there."""
     layout, kind = layout_of(model.config), model.head.describe()
+    if layout.model_type not in TARGETS:
+        raise InputError(
+            f"PEFT has no model of the kind {layout.model_type!r}, so an adapter of one has no place in its format; use minilora's own"
+        )
     own, layers = base_parameters(model), linear_layers(model).keys()
     parts = {
         part.theirs if part.bare else layout.prefix + part.theirs: part

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...backend import Array, to_host
 from ...errors import InputError
-from ...files import write_atomically
+from ...files import remove, write_atomically
 from ...models.base import Model
 from ...tensors import save_tensors
 from ..files import CONFIGURATION, SavedAdapter
@@ -63,7 +63,7 @@ def write_peft(
         tensors |= {f"{path}.lora_A.weight": update.A, f"{path}.lora_B.weight": update.B}
     fields = to_fields(method, updates, there, model.head.kind, base_name)
     for name in present:  # a crash from here on leaves no adapter rather than a mixture of two
-        (folder / name).unlink()
+        remove(folder / name)
     contiguous = {ROOT + name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     save_tensors(folder / WEIGHTS, contiguous, {"format": "pt"})
     write_atomically(folder / FILE, json.dumps(fields, indent=2, sort_keys=True))

@@ -41,7 +41,8 @@ class Part:
 
     def write(self, state: Mapping[str, Array]) -> Array:
         """The tensor to store, out of our parameters."""
-        joined = np.concatenate([state[name] for name in self.ours])
+        pieces = [state[name] for name in self.ours]
+        joined = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)  # of one piece that were a copy
         return joined.T if self.transposed else joined
 
 

@@ -11,6 +11,7 @@ import pytest
 from minilora.errors import InputError
 from minilora.methods import Adapter, LoRA, Tuned, adapt, describe, doctor, load_adapter
 from minilora.methods.layers import base_parameters
+from minilora.models.gpt import GPT, GPTConfig
 from minilora.tensors import load_tensors, read_header, save_tensors
 
 from ..small import batch, bytes_of, gpt, train
@@ -302,6 +303,14 @@ def test_folders_are_not_overwritten_by_accident(tmp_path: Path) -> None:
     tuned.save(tmp_path / "own")
     with pytest.raises(InputError, match="holds an adapter in the other format"):
         tuned.save(tmp_path / "own", format="peft", force=True)
+    with pytest.raises(InputError, match="holds an adapter in PEFT's format"):
+        tuned.save(tmp_path / "peft", force=True)
+
+
+def test_gpt3_has_no_place_there(tmp_path: Path) -> None:
+    model = GPT(GPTConfig(16, 8, 8, 2, 2, band=4), np.random.default_rng(0))
+    with pytest.raises(InputError, match="PEFT has no model of the kind 'gpt3'"):
+        adapt(model, LoRA(rank=1)).save(tmp_path / "a", format="peft")
 
 
 def test_what_has_no_place_there(tmp_path: Path) -> None:
