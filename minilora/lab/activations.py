@@ -10,6 +10,7 @@ from typing import Protocol
 from ..methods import Adapter, BitFit, Composition, FullFineTuning, LoRA, Method, TopLayers
 from ..methods.adapter import KINDS
 from ..methods.base import Size
+from ..methods.bottleneck import NormedBottleneck
 from ..methods.layers import linear_shapes
 
 BLOCK = 64
@@ -26,11 +27,12 @@ class Transformer(Size, Protocol):
 @dataclass(frozen=True)
 class Kept:
     """What a method adds to what a block keeps. blocks: how many, from the top, the gradient passes through; numbers: what is kept a token for what is trained, in all blocks
-    together; weights: how many parameters stand beside the model's own."""
+    together; weights: how many parameters stand beside the model's own; above_attention: whether in the lowest of these blocks the gradient ends before it has come to the attention."""
 
     blocks: int
     numbers: int
     weights: int
+    above_attention: bool = False
 
 
 @singledispatch
@@ -69,19 +71,22 @@ def _lora(method: LoRA, size: Size) -> Kept:
 
 @kept.register
 def _adapter(method: Adapter, size: Size) -> Kept:
-    """Each bottleneck's input, d, and three arrays of its width around the nonlinearity; what lies below the lowest adapter keeps nothing, and that is its own block where it stands at the end."""
+    """Each bottleneck's input, d, and the output of its own norm before the gain where it has one; and three arrays of its width around the nonlinearity. What lies below the lowest adapter keeps nothing, and that is its own block where it stands at the end."""
     kind = KINDS[method.kind]
     blocks = range(size.layers) if method.layers is None else method.layers
-    each = len(kind.outputs) * (size.width + 3 * method.width)
+    wide = 2 if issubclass(kind.bottleneck, NormedBottleneck) else 1
+    each = len(kind.outputs) * (wide * size.width + 3 * method.width)
     passed = size.layers - min(blocks) - (0 if kind.after else 1)
-    return Kept(passed, len(blocks) * each, method.trainable(size))
+    return Kept(passed, len(blocks) * each, method.trainable(size), above_attention=bool(kind.after))
 
 
 @kept.register
 def _composition(method: Composition, size: Size) -> Kept:
     """Theirs together."""
     parts = [kept(part, size) for part in method.methods]
-    return Kept(max(p.blocks for p in parts), sum(p.numbers for p in parts), sum(p.weights for p in parts))
+    blocks = max(p.blocks for p in parts)
+    above = all(p.above_attention for p in parts if p.blocks == blocks)
+    return Kept(blocks, sum(p.numbers for p in parts), sum(p.weights for p in parts), above)
 
 
 def _inputs(size: Size) -> int:
@@ -90,13 +95,16 @@ def _inputs(size: Size) -> int:
 
 
 def passage(size: Transformer, tokens: int) -> int:
-    """What one block keeps a token whatever is trained, so that the gradient can pass.
+    """What one block keeps a token whatever is trained, so that the gradient can pass: beside its attention's part the output of a norm before the gain, d, and the slope of
+    the MLP's nonlinearity, of its width."""
+    return attention_passage(size, tokens) + size.width + size.mlp_width
 
-    Query, key and value, 3d; two norms' outputs before the gain, 2d; the slope of the MLP's nonlinearity, of its width; and the attention weights, of which a causal model
-    keeps little more than half (it takes ``BLOCK`` queries at a time, each with the keys up to its end).
-    """
+
+def attention_passage(size: Transformer, tokens: int) -> int:
+    """Of it the attention's part: query, key and value, 3d; the output of its norm before the gain, d; and the attention weights, of which a causal model
+    keeps little more than half (it takes ``BLOCK`` queries at a time, each with the keys up to its end)."""
     keys = min(tokens, (tokens + BLOCK) // 2)
-    return 5 * size.width + size.mlp_width + size.heads * keys
+    return 4 * size.width + size.heads * keys
 
 
 def activations(method: Method, size: Transformer, rows: int, tokens: int, *, recompute: bool) -> int:
@@ -106,10 +114,11 @@ def activations(method: Method, size: Transformer, rows: int, tokens: int, *, re
     """
     here = kept(method, size)
     a_block = passage(size, tokens) + -(-here.numbers // max(here.blocks, 1))
+    spared = attention_passage(size, tokens) if here.above_attention else 0
     a_token = (
         here.blocks * size.width + a_block
         if recompute
-        else here.blocks * passage(size, tokens) + here.numbers
+        else here.blocks * passage(size, tokens) - spared + here.numbers
     )
     return rows * tokens * a_token
 

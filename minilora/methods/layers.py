@@ -72,10 +72,21 @@ def linear_layers(model: Module) -> dict[str, Linear]:
 
 def linear_shapes(size: Size) -> dict[str, tuple[int, int]]:
     """The (out, in) shapes of the linear layers in a transformer's blocks by path, without a model: what closed forms sum over."""
-    d, m = size.width, size.mlp_width
-    block = {f"attention.{part}": (d, d) for part in ("query", "key", "value", "output")}
-    block |= {"mlp.up": (m, d), "mlp.down": (d, m)}
-    return {f"blocks.{i}.{part}": shape for i in range(size.layers) for part, shape in block.items()}
+    return {
+        f"blocks.{i}.{path}": (layer.out, layer.into)
+        for i in range(size.layers)
+        for path, layer in size.block_layers.items()
+    }
+
+
+def bias_shapes(size: Size) -> dict[str, int]:
+    """The lengths of those layers' biases by the layer's path, of the layers that have one."""
+    return {
+        f"blocks.{i}.{path}": layer.out
+        for i in range(size.layers)
+        for path, layer in size.block_layers.items()
+        if layer.bias
+    }
 
 
 def as_targets(targets: str | Iterable[str]) -> tuple[str, ...]:

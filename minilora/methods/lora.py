@@ -20,6 +20,7 @@ from .base import Installed, LayerReport, Method, Shapes, Size, brief, norm, num
 from .layers import (
     as_targets,
     base_parameters,
+    bias_shapes,
     fits,
     linear_layers,
     linear_shapes,
@@ -160,7 +161,8 @@ class LoRA(Method):
         """Σ r·(in + out) over the adapted matrices, for square ones the paper's 2·L̂_LoRA·d·r; and the biases that are trained."""
         shapes = linear_shapes(size)
         chosen = self.layers(shapes)
-        biases = {"none": 0, "own": sum(shapes[path][0] for path in chosen), "all": size.biases}[self.bias]
+        own = bias_shapes(size)
+        biases = {"none": 0, "own": sum(own.get(path, 0) for path in chosen), "all": size.biases}[self.bias]
         return sum(self.rank_at(path) * sum(shapes[path]) for path in chosen) + biases
 
     def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:

@@ -100,9 +100,8 @@ class TopLayers(PartialFineTuning):
             )
 
     def trainable(self, size: Size) -> int:
-        """n blocks of 4(d² + d) + 2·d·m + m + d + 4d: four attention matrices, an MLP m wide, two norms."""
-        d, m = size.width, size.mlp_width
-        return self.layers * (4 * (d * d + d) + 2 * d * m + m + d + 4 * d)
+        """n blocks; one has 4d² + 2dm + 9d + m: four attention matrices, an MLP m wide, two norms. (DeBERTa v1's have two matrices more.)"""
+        return self.layers * size.block_parameters
 
 
 @dataclass(frozen=True)

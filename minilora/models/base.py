@@ -5,7 +5,8 @@ through this file alone.
 """
 
 from abc import abstractmethod
-from typing import Any, Protocol, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -33,6 +34,20 @@ class TrainingBatch(Protocol):
     def types(self) -> Array | None: ...
 
 
+class LayerShape(NamedTuple):
+    """A linear layer of a block, without the layer: W [out, in], and whether it has a bias."""
+
+    out: int
+    into: int
+    bias: bool = True
+
+
+def usual_layers(width: int, mlp_width: int) -> dict[str, LayerShape]:
+    """The linear layers that every block has, by their paths in it."""
+    square = {f"attention.{name}": LayerShape(width, width) for name in ("query", "key", "value", "output")}
+    return square | {"mlp.up": LayerShape(mlp_width, width), "mlp.down": LayerShape(width, mlp_width)}
+
+
 class Size(Protocol):
     """What a closed form needs to know of a transformer. A model's configuration has it; so has a published size that nobody could allocate."""
 
@@ -51,8 +66,16 @@ class Size(Protocol):
         """All weights but those of the head's own."""
 
     @property
+    def block_parameters(self) -> int:
+        """All weights of one block."""
+
+    @property
+    def block_layers(self) -> Mapping[str, LayerShape]:
+        """The linear layers of one block, by their paths in it."""
+
+    @property
     def biases(self) -> int:
-        """Those of them that are biases, norms' too."""
+        """Those of all weights that are biases, norms' too."""
 
 
 class Config(Size, Protocol):

@@ -19,7 +19,7 @@ from ..backend import Array, namespace
 from ..errors import InputError
 from ..nn import MLP, Attention, Dropout, LayerNorm, Module, TextOnly
 from ..ops import gelu_exact, tanh
-from .base import Model, check_shape
+from .base import LayerShape, Model, check_shape, usual_layers
 from .classifiers import PooledClassifier
 from .heads import MaskedLMHead
 from .start import Start
@@ -66,9 +66,19 @@ class BertConfig:
     @property
     def parameters(self) -> int:
         """(V + C + offset + types)·d + 2d + L·(4d² + 2dm + 9d + m), m the width of the MLP: three embeddings, their norm, L blocks; without a head."""
-        d, m = self.width, self.mlp_width
         rows = self.vocabulary + self.context + self.offset + self.types
-        return rows * d + 2 * d + self.layers * (4 * d * d + 2 * d * m + 9 * d + m)
+        return (rows + 2) * self.width + self.layers * self.block_parameters
+
+    @property
+    def block_parameters(self) -> int:
+        """4d² + 2dm + 9d + m: four square matrices, an MLP m wide, their biases, two norms."""
+        d, m = self.width, self.mlp_width
+        return 4 * d * d + 2 * d * m + 9 * d + m
+
+    @property
+    def block_layers(self) -> dict[str, LayerShape]:
+        """As everywhere."""
+        return usual_layers(self.width, self.mlp_width)
 
     @property
     def biases(self) -> int:

@@ -6,7 +6,7 @@ Comes before ``deberta.py``, which says what the fields mean for the model.
 from dataclasses import dataclass
 
 from ..errors import InputError
-from .base import check_shape
+from .base import LayerShape, check_shape, usual_layers
 from .disentangled import TERMS, check_buckets
 
 ACTIVATIONS = ("tanh", "gelu")
@@ -90,15 +90,34 @@ class DebertaConfig:
     @property
     def parameters(self) -> int:
         """The embeddings and their norm, the table of distances, the convolution, L blocks; without the head and its decoder."""
-        d, m = self.width, self.mlp_width
+        d = self.width
         outer = (self.vocabulary + self.types + self.absolute * self.context + 2) * d
         outer += bool(self.relative) * (2 * self.span + 2 * self.normalised) * d
         if self.convolution is not None:
             outer += self.convolution.kernel * d * d + 3 * d
-        own = not self.share_keys
-        positions = own * (("c2p" in self.relative) + ("p2c" in self.relative)) * d * d
-        block = 4 * d * d + positions + 2 * d * m + 2 * d
-        return outer + self.layers * block + self.biases - self.outer_biases
+        return outer + self.layers * self.block_parameters
+
+    @property
+    def block_parameters(self) -> int:
+        """The matrices of its linear layers, the gains of two norms, and its biases."""
+        matrices = sum(layer.out * layer.into for layer in self.block_layers.values())
+        return matrices + 2 * self.width + self._block_biases
+
+    @property
+    def block_layers(self) -> dict[str, LayerShape]:
+        """As everywhere, but that v1's keys have no bias; and v1's own projections of the table of distances, one for each term that reads it."""
+        d = self.width
+        layers = usual_layers(d, self.mlp_width) | {"attention.key": LayerShape(d, d, self.key_bias)}
+        if not self.share_keys and "c2p" in self.relative:
+            layers["attention.position_key"] = LayerShape(d, d, self.key_bias)
+        if not self.share_keys and "p2c" in self.relative:
+            layers["attention.position_query"] = LayerShape(d, d)
+        return layers
+
+    @property
+    def _block_biases(self) -> int:
+        """Those of its linear layers and of two norms."""
+        return sum(layer.out for layer in self.block_layers.values() if layer.bias) + 2 * self.width
 
     @property
     def outer_biases(self) -> int:
@@ -108,8 +127,5 @@ class DebertaConfig:
 
     @property
     def biases(self) -> int:
-        """Of query, key (where it has one), value and output, positions, up and down and two norms in each block, and outside of them."""
-        own = not self.share_keys
-        positions = own * (("c2p" in self.relative) * self.key_bias + ("p2c" in self.relative))
-        block = (3 + self.key_bias + positions + 3) * self.width + self.mlp_width
-        return self.layers * block + self.outer_biases
+        """Of the linear layers and two norms in each block, and outside of them."""
+        return self.layers * self._block_biases + self.outer_biases

@@ -19,7 +19,7 @@ from ..backend import Array, namespace
 from ..errors import InputError
 from ..nn import MLP, Attention, Dropout, LayerCache, LayerNorm, Module, Parameter, TextOnly
 from ..ops import IGNORED, gelu
-from .base import Model, TrainingBatch, check_shape
+from .base import LayerShape, Model, TrainingBatch, check_shape, usual_layers
 from .classifiers import LastTokenClassifier
 from .heads import LanguageModelHead
 from .start import Start
@@ -57,7 +57,17 @@ class GPTConfig:
     def parameters(self) -> int:
         """(V + C)·d + L·(12d² + 13d) + 2d: embeddings of V tokens and C positions, L blocks, the last norm; without a head, which usually is the token embedding."""
         d = self.width
-        return (self.vocabulary + self.context) * d + self.layers * (12 * d * d + 13 * d) + 2 * d
+        return (self.vocabulary + self.context) * d + self.layers * self.block_parameters + 2 * d
+
+    @property
+    def block_parameters(self) -> int:
+        """12d² + 13d: four square matrices and an MLP of 8d², 9d biases, two norms of 2d."""
+        return 12 * self.width**2 + 13 * self.width
+
+    @property
+    def block_layers(self) -> dict[str, LayerShape]:
+        """As everywhere."""
+        return usual_layers(self.width, self.mlp_width)
 
     @property
     def biases(self) -> int:

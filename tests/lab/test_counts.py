@@ -15,8 +15,11 @@ from minilora.methods import (
     TopLayers,
     adapt,
 )
+from minilora.models.build import build
 from minilora.models.gpt import GPT, GPTConfig
 from minilora.models.sizes import size
+
+from ..models.test_encoders import CONFIGS
 
 SMALL = GPTConfig(vocabulary=61, context=24, width=16, layers=3, heads=4)
 QV, QKVO = ("query", "value"), ("query", "key", "value", "output")
@@ -91,6 +94,31 @@ def test_a_closed_form_counts_a_real_model(method):
     tuned = adapt(GPT(SMALL, np.random.default_rng(0)), method)
     trained = sum(parameter.size for _, parameter in tuned.model.trainable_parameters())
     assert method.trainable(SMALL) == tuned.trainable == trained
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name != "gpt3"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        *(LoRA(2, targets=("key",), bias=bias) for bias in ("none", "own", "all")),
+        LoRA(2, targets=("all-linear",), bias="own"),
+        *(Adapter(kind, 3) for kind in ("houlsby", "lin", "pfeiffer")),
+        TopLayers(1),
+        BitFit(),
+        PrefixEmbedding(2),
+        PrefixLayer(2),
+    ],
+    ids=str,
+)
+def test_a_closed_form_counts_every_encoder(name, method):
+    model = build(CONFIGS[name], np.random.default_rng(0)).set_embedding()  # the head is not counted
+    assert method.trainable(model.config) == adapt(model, method).trainable
+
+
+def test_v1s_projections_of_positions_are_counted():
+    method = LoRA(2, targets=("position_key", "position_query"))
+    model = build(CONFIGS["deberta v1"], np.random.default_rng(0)).set_embedding()
+    assert method.trainable(model.config) == adapt(model, method).trainable == 2 * 2 * 2 * (16 + 16)
 
 
 @pytest.mark.parametrize(("name", "method", "exact", "printed", "where"), PRINTED)

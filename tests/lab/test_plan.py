@@ -55,7 +55,7 @@ def kept(method, config, rows, tokens):
 @pytest.mark.parametrize(("rows", "tokens"), [(8, 32), (4, 128)])
 def test_activations_are_what_the_tape_keeps(method, rows, tokens):
     reckoned = 4 * activations(method, CONFIG, rows, tokens, recompute=False)
-    assert reckoned == pytest.approx(kept(method, CONFIG, rows, tokens), rel=0.25)
+    assert reckoned == pytest.approx(kept(method, CONFIG, rows, tokens), rel=0.125)
 
 
 def test_what_a_higher_rank_keeps_is_reckoned():
@@ -73,7 +73,7 @@ def test_the_papers_claims_come_out():
     assert found.adapted.trainable == 18_874_368
     assert 9_000 < found.ratios()["trainable"] < 10_000
     assert found.full.checkpoint == pytest.approx(350e9, rel=0.01)
-    assert found.adapted.checkpoint == pytest.approx(35e6, rel=0.1)
+    assert found.adapted.checkpoint == pytest.approx(35e6, rel=0.125)
     assert found.adapted.memory == pytest.approx(350e9, rel=0.02)
     freed = plan("gpt3-175b", PAPERS, Assumptions(gradients="block"))
     assert freed.full.memory < 1.2e12 < found.full.memory
