@@ -23,7 +23,10 @@ from .catalogue import all_exercises
 from .exercise import Exercise
 from .marking import Marked, as_dict, in_words, mark
 from .submission import parts_of
-from .workspace import handout
+from .workspace import ENDINGS, handout
+
+NOTES = ".jsonl"
+"""How the file ends that stands beside the table: a mark a line, with what the student is told."""
 
 LARGEST = 1 << 20
 """Bytes of the largest file that is read; what is handed out has some thousand."""
@@ -60,8 +63,12 @@ def grade(
 ) -> list[Grade]:
     """Mark everything in ``submissions`` and write ``table`` (CSV), with notes beside it (``NAME.jsonl``).
 
-    Raises InputError where ``submissions`` is no folder with students' work in it.
+    Raises InputError where ``submissions`` is no folder with students' work in it, and where ``table`` cannot be one: it is a folder, or has the notes' name.
     """
+    if table.is_dir() or table.suffix == NOTES:
+        raise InputError(
+            f"table is {str(table)!r}; give the name of a file that does not end in {NOTES}, such as grades.csv"
+        )
     exercises = tuple(only) or all_exercises()
     if not submissions.is_dir():
         raise InputError(
@@ -78,7 +85,7 @@ def grade(
             handed += files_of(path, exercises)
         except InputError as error:  # one student's broken file must not keep the others from their marks
             unread.append(Grade(name_of(path), "", 0, str(error)))
-    journal = table.with_suffix(".jsonl")
+    journal = table.with_suffix(NOTES)
     make_folder(table.parent)
     known = read_journal(journal)
     if journal.exists() and not journal.read_bytes().endswith(b"\n"):
@@ -124,7 +131,7 @@ def mark_one(one: Handed, seed: int) -> dict[str, Any]:
 
 def files_of(path: Path, exercises: Sequence[Exercise]) -> Iterator[Handed]:
     """A student's files that are not as they were handed out."""
-    named = {f"{e.file_name}{ending}": e for e in exercises for ending in (".py", ".ipynb")}
+    named = {f"{e.file_name}{ending}": e for e in exercises for ending in ENDINGS}
     for name, content in sorted(contents(path, set(named))):
         exercise, text = named[name], content.decode("utf-8", "replace")
         if not unchanged(exercise, name, text):
@@ -145,7 +152,7 @@ def contents(path: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:
                 name = Path(info.filename).name
                 if name in names and info.file_size <= LARGEST and "__MACOSX" not in info.filename:
                     yield name, archive.read(info)
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:  # RuntimeError: it has a password
+    except Exception as error:  # a password, or damage: each way of packing has errors of its own
         raise InputError(
             f"{str(path)!r} cannot be opened as a zip file: {error}; ask for it again, or take it out"
         ) from error

@@ -15,7 +15,7 @@ from ..autograd import relative_error
 from . import worker
 from .exercise import Check, Exercise
 from .mistakes import by_dtype, by_problem, by_shape, by_value
-from .worker import Array, Outcome
+from .worker import Array, Outcome, Problem
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,11 @@ def judge(exercise: Exercise, outcomes: Sequence[Outcome], seed: int) -> list[Ve
 
 def judge_one(check: Check, outcome: Outcome, due: Outcome, named: str) -> Verdict:
     """The verdict of one check. named: the message of the wrong answer that it looks like, or ""."""
-    if outcome.problem is not None:
-        found, likely = by_problem(outcome.problem)
+    problem = outcome.problem
+    if problem is None and outcome.answers.keys() != due.answers.keys():
+        problem = Problem("type", "dict")  # of the student's own: the check's line asked for an array there
+    if problem is not None:
+        found, likely = by_problem(problem)
         return Verdict(check, False, "run", found, named or likely)
     for label, wanted in due.answers.items():
         complaint = compare(label, outcome.answers[label], wanted)

@@ -15,10 +15,12 @@ from ..files import make_folder, write_atomically
 from .catalogue import all_exercises
 from .exercise import Exercise
 from .handout import notebook, script_text
-from .submission import parts_of, read_parts, read_text
+from .submission import parts_of, read_parts
 from .worker import Part
 
 NOTE = ".exercises.json"
+ENDINGS = (".py", ".ipynb")
+"""Of an exercise's files: a script, and a notebook."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class Workspace:
 
     def files(self, exercise: Exercise) -> list[Path]:
         """The student's files of an exercise: script, notebook, or both."""
-        names = (f"{exercise.file_name}.py", f"{exercise.file_name}.ipynb")
-        return [self.folder / name for name in names if (self.folder / name).is_file()]
+        paths = (self.folder / f"{exercise.file_name}{ending}" for ending in ENDINGS)
+        return [path for path in paths if path.is_file()]
 
     def started(self) -> list[Exercise]:
         """The exercises that have a file here."""
@@ -135,22 +137,20 @@ class Workspace:
         return exercise.answer
 
     def reset(self, exercise: Exercise) -> list[Path]:
-        """Hand the exercise out anew; where the old files went (only those that were touched)."""
-        kept = []
-        for path in self.files(exercise):
+        """Hand the exercise out anew, as the script, notebook or both that were there; where the old files went (only those that were touched)."""
+        kept, there = [], self.files(exercise)
+        for path in there:
             if self.touched(exercise, path):
                 number = 1
                 while (aside := path.with_name(f"{path.stem}.old-{number}{path.suffix}")).exists():
                     number += 1
                 path.rename(aside)
                 kept.append(aside)
-        hand_out(self.folder, exercise, (".py", ".ipynb"))
+        hand_out(self.folder, exercise, [path.suffix for path in there] or ENDINGS)
         return kept
 
 
-def start(
-    folder: Path, exercises: Sequence[Exercise], endings: Sequence[str] = (".py", ".ipynb")
-) -> list[Path]:
+def start(folder: Path, exercises: Sequence[Exercise], endings: Sequence[str] = ENDINGS) -> list[Path]:
     """Put exercises into a folder, new or not, and return the files that were written; those that are there stay as they are."""
     make_folder(folder)
     if not (folder / NOTE).exists():
@@ -176,6 +176,3 @@ def write_note(folder: Path, progress: dict[str, Progress]) -> None:
     """Write the note."""
     note = {"format": 1, "exercises": {name: dataclasses.asdict(value) for name, value in progress.items()}}
     write_atomically(folder / NOTE, json.dumps(note, indent=1) + "\n")
-
-
-__all__ = ["NOTE", "Progress", "Workspace", "handout", "read_text", "start"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..lab.bench import SHAPES, bench
 from ..lab.bench.growth import growth
 from ..lab.bench.shapes import shape
 from ..lab.bench.techniques import techniques
-from .output import json_option, note, number, print_json, print_table
+from .output import json_option, note, number, prepare_file, print_json, print_table
 
 
 @click.command("bench")
@@ -23,8 +24,12 @@ from .output import json_option, note, number, print_json, print_table
 @click.option(
     "--study", default="speed", show_default=True, help="What is measured: speed, techniques or growth."
 )
-@click.option("--rounds", type=int, default=7, show_default=True, help="Turns of every contender.")
-@click.option("--threads", type=int, default=2, show_default=True, help="Threads of each program.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=7, show_default=True, help="Turns of every contender."
+)
+@click.option(
+    "--threads", type=click.IntRange(1), default=2, show_default=True, help="Threads of each program."
+)
 @click.option(
     "--device",
     default="cpu",
@@ -33,8 +38,9 @@ from .output import json_option, note, number, print_json, print_table
 )
 @click.option("--against", metavar="PROGRAM", help="peft: PyTorch + PEFT takes part, on the same weights.")
 @click.option(
-    "--python", default=sys.executable, help="An interpreter that has torch, transformers and peft.  [default: this one]"
-)  # fmt: skip
+    "--python",
+    help="With --against: an interpreter that has torch, transformers and peft.  [default: this one]",
+)
 @click.option("--out", metavar="FILE", help="Write the JSON object to a file too.")
 @json_option
 def command(
@@ -44,7 +50,7 @@ def command(
     threads: int,
     device: str,
     against: str | None,
-    python: str,
+    python: str | None,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -63,8 +69,9 @@ def command(
     if study not in STUDIES:
         raise InputError(f"study must be one of {', '.join(STUDIES)}, not {study!r}{nearest(study, STUDIES)}")
     shapes = [shape(name) for name in names] or list(SHAPES.values())
-    if study != "speed" and device != "cpu":
-        raise InputError(f"the study {study} is of a processor; leave out --device, or measure --study speed")
+    check_part(study, names, device, against, python)
+    if out is not None:
+        prepare_file(out)
     if study == "growth":
         record = growth(repeats=rounds, threads=threads, progress=note)
     elif study == "techniques":
@@ -76,16 +83,35 @@ def command(
             threads=threads,
             device=device,
             against=against,
-            python=python,
+            python=python or sys.executable,
             progress=note,
         )
     record["command"] = _command(names, study, rounds, threads, device, against)
-    if out is not None:
-        write_atomically(Path(out), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     if as_json:
         print_json(record)
     else:
         STUDIES[study](record)
+    if out is not None:
+        write_atomically(Path(out), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def check_part(
+    study: str, names: Sequence[str], device: str, against: str | None, python: str | None
+) -> None:
+    """Raise InputError for an option that has no part in the study: the other two are of this package on a processor, and growth has models of its own."""
+    given = {
+        "--shape": bool(names) and study == "growth",
+        "--device": device != "cpu" and study != "speed",
+        "--against": against is not None and study != "speed",
+        "--python": python is not None and study != "speed",
+    }
+    idle = [option for option, without in given.items() if without]
+    if idle:
+        raise InputError(
+            f"the study {study} has no place for {' and '.join(idle)}; leave that out, or measure --study speed"
+        )
+    if python is not None and against is None:
+        raise InputError("--python is the interpreter of another program; give --against peft too")
 
 
 def _command(

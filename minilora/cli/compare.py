@@ -7,22 +7,22 @@ from typing import Any
 import click
 
 from ..lab.compare import Comparison, compare
-from ..train.runs import CONFIG, free_folder
+from ..train.runs import free_folder
 from .errors import resumable
-from .options import make_settings, run_options, settings_options
+from .options import config_of, make_settings, run_options, settings_options
 from .output import print_json, tell_too_long
 
 TEXTS = {
     "model": "A shipped model's name, or a model folder.",
     "task": "A task's name, as for finetune.",
     "data": "The file or folder that the task reads.",
-    "data_seed": "nl2sql: the seed its tables and questions are made from.",
+    "data_seed": "Tasks that are made: the seed they are made from.",
     "methods": "Separated by commas, each as name or name:field=value,…; lr= sets a learning rate.  [default: full, two LoRAs, houlsby, bitfit]",
     "steps": "Optimizer steps of each method.",
     "rows": "Examples a batch.",
     "length": "text: tokens a row.  [default: 256, or what fits]",
     "too_long": "Examples longer than what every method leaves of the context: error, cut or skip, as for finetune.",
-    "warmup": "Steps over which the learning rate rises.",
+    "warmup": "Steps over which the learning rate rises, a third of all at most.  [default: 20, or that third]",
     "points": "How many times everything is measured.",
     "held_out": "Validation examples for the loss.",
     "limit": "Validation examples that are answered at the end; 0 asks nothing.",
@@ -46,11 +46,10 @@ def command(
       minilora compare --task e2e --data e2e-dataset.zip --limit 0 --out runs/e2e-compare
       minilora compare --out runs/compare --resume
     """
-    if resume and config is None and out is not None and (Path(out) / CONFIG).is_file():
-        config = str(Path(out) / CONFIG)
+    config = config_of(config, out, resume, given)
     settings = make_settings(Comparison, given, config, "compare")
     folder = free_folder(Path("runs") / "compare") if out is None else Path(out)
-    with resumable(f"minilora compare --out {shlex.quote(str(folder))} --resume"):
+    with resumable(f"minilora compare --out {shlex.quote(str(folder))} --resume", folder):
         report = compare(settings, folder, resume=resume, force=force)
     if as_json:
         print_json(report)

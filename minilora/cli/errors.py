@@ -11,12 +11,14 @@ Each error is one paragraph on standard error. Whatever else is raised is a defe
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from ..errors import InputError, RunFailed
 from ..train.ranks import PATIENCE, Ranks
+from ..train.runs import CONFIG
 
 
 class Stopped(click.ClickException):
@@ -48,11 +50,13 @@ def exit_statuses() -> Iterator[None]:
 
 
 @contextmanager
-def resumable(command: str) -> Iterator[None]:
-    """Within it, Ctrl-C ends with the ``command`` that goes on where the run was stopped."""
+def resumable(command: str, folder: Path | None = None) -> Iterator[None]:
+    """Within it, Ctrl-C ends with the ``command`` that goes on where the run was stopped; not where the run's ``folder`` has no configuration yet, so that there is nothing to go on with."""
     try:
         yield
     except KeyboardInterrupt as error:
+        if folder is not None and not (folder / CONFIG).exists():
+            raise
         raise Stopped(f"Stopped. Go on with: {command}", 130) from error
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import click
 
 from ..data.tasks import TASKS
+from ..lab.grid import SPELLINGS
 from ..train.finetune import finetune
 from ..train.ranks import Ranks, world
 from ..train.recipe import FineTuning
 from ..train.result import Result, bytes_of_a_step
-from ..train.runs import CONFIG, free_folder
+from ..train.runs import free_folder
 from .errors import ending_all, resumable
 from .opening import base_of, settings_beside
-from .options import DEVICE, make_settings, run_options, settings_options
+from .options import DEVICE, config_of, make_settings, run_options, settings_options
 from .output import note, number, print_json, print_table, size, tell_too_long
 
 TEXTS = {
@@ -68,7 +69,6 @@ TEXTS = {
     "no_repeat_ngram": "Beam search: no run of so many tokens twice; 0 allows all.  [default: 4]",
     "answer_tokens": "The most tokens of an answer.  [default: the task's]",
 }
-SPELLINGS = {"lr": "learning_rate", "batch": "rows"}
 
 
 @click.command("finetune")
@@ -92,7 +92,8 @@ def command(
     ranks = world()
     with ending_all(ranks):
         settings, out = ranks.on_first(lambda: settle_command(config, out, resume, force, given, ranks))
-        with resumable(f"minilora finetune --out {shlex.quote(str(out))} --resume"):
+        folder = None if out is None else Path(out)
+        with resumable(f"minilora finetune --out {shlex.quote(str(out))} --resume", folder):
             result = finetune(settings, out=out, resume=resume, force=force, ranks=ranks)
         if ranks.rank > 0:
             return
@@ -106,8 +107,7 @@ def settle_command(
     config: str | None, out: str | None, resume: bool, force: bool, given: Mapping[str, Any], ranks: Ranks
 ) -> tuple[FineTuning, str | None]:
     """The settings and the folder of the run, of what was given and what lies in ``out``; says what has no effect."""
-    if resume and config is None and out is not None and (Path(out) / CONFIG).is_file():
-        config = str(Path(out) / CONFIG)
+    config = config_of(config, out, resume, given)
     defaults = {"workers": max(FineTuning.workers, ranks.count)}
     if given["adapter"] is not None:
         defaults |= of_adapter(given["adapter"], given, alone=config is None)

@@ -19,7 +19,13 @@ from .output import json_option, print_json
     metavar="METHOD",
     help="Check these methods on the whole model, as name or name:field=value,…; may be repeated.  [default: all kinds]",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random inputs and directions.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the random inputs and directions.",
+)
 @device_option
 @json_option
 def command(model: str | None, methods: tuple[str, ...], seed: int, device: str, as_json: bool) -> None:

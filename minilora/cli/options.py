@@ -1,17 +1,19 @@
 """Options out of a dataclass of settings: one an attribute, so that the command line, a configuration file and Python know the same names and defaults.
 
-Comes before the commands that run for long (``pretrain``, ``finetune``). An option that is not given is None; then the configuration file's value holds, then the default.
+Comes before the commands that run for long (``pretrain``, ``finetune``, ``compare``). An option that is not given is None; then the configuration file's value holds, then the default.
 """
 
 import dataclasses
 import types
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from ..train.runs import read_config
+from ..errors import InputError
+from ..train.runs import CONFIG, read_config
 from .output import json_option
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -91,6 +93,24 @@ def run_options(run: str, *, out: str) -> Callable[[Function], Function]:
         return function
 
     return decorate
+
+
+def config_of(config: str | None, out: str | None, resume: bool, given: Mapping[str, Any]) -> str | None:
+    """The configuration file of a run: ``config``, or with ``resume`` the one that the run in ``out`` began with; None where there is none.
+
+    given: as for ``make_settings``. Raises InputError for ``resume`` without a folder, and where nothing says what is to go on: a run of the defaults would begin, whatever was meant.
+    """
+    if not resume or config is not None:
+        return config
+    if out is None:
+        raise InputError("resume needs --out, the folder of the run")
+    if (Path(out) / CONFIG).is_file():
+        return str(Path(out) / CONFIG)
+    if all(value is None for value in given.values()):
+        raise InputError(
+            f"there is no run to go on with: {out!r} holds no {CONFIG}; give --out the run's folder"
+        )
+    return None
 
 
 def make_settings(

@@ -6,11 +6,9 @@ from typing import Any
 
 import click
 
-from ..data import split_corpus
 from ..train.pretrain import Pretraining, pretrain
-from ..train.runs import CONFIG, begin_folder, check_same, refuse_existing
 from .errors import resumable
-from .options import DEVICE, make_settings, settings_options
+from .options import DEVICE, config_of, make_settings, settings_options
 from .output import json_option, number, print_json, print_table
 
 TEXTS = {
@@ -28,7 +26,6 @@ TEXTS = {
     "device": DEVICE,
 }
 SPELLINGS = {"lr": "learning_rate"}
-OUTPUTS = (CONFIG, "tokenizer.json", "short-rows", "full-context", "model")
 
 
 @click.command("pretrain")
@@ -51,15 +48,9 @@ def command(
       minilora pretrain books.txt --out runs/base
       minilora pretrain books.txt --out runs/base --resume     goes on after Ctrl-C
     """
-    if resume and config is None and (Path(out) / CONFIG).is_file():
-        config = str(Path(out) / CONFIG)
+    config = config_of(config, out, resume, given)
     settings = make_settings(Pretraining, given, config, "pretrain", SPELLINGS)
-    split_corpus(corpus)  # what is wrong with the corpus is said before anything is written
-    refuse_existing(out, OUTPUTS, resume=resume, force=force)
-    if resume:
-        check_same(out, settings, "pretrain", free=("device",))
-    begin_folder(out, OUTPUTS, "pretrain", settings, force=force)
-    with resumable(f"minilora pretrain {shlex.quote(corpus)} --out {shlex.quote(str(out))} --resume"):
+    with resumable(f"minilora pretrain {shlex.quote(corpus)} --out {shlex.quote(out)} --resume", Path(out)):
         record = pretrain(corpus, out, settings, resume=resume, overwrite=force)
     measured = record["measured"]
     assert isinstance(measured, dict)

@@ -15,6 +15,7 @@ from ..train.recipe import FineTuning
 from ..train.runs import read_config
 from .errors import resumable
 from .finetune import TEXTS as OF_A_RUN
+from .finetune import of_adapter
 from .options import settings_options
 from .output import json_option, note, print_json, print_table
 
@@ -89,14 +90,32 @@ def command(
 
 def base_settings(axes: Sequence[GridAxis], config: str | None, given: Mapping[str, Any]) -> FineTuning:
     """The settings that all runs share, with the first value of each axis. Raises InputError for an option that is an axis too."""
-    values: dict[str, Any] = {"workers": 1}
-    if config is not None:
-        values |= read_config(config, FineTuning, "finetune", spellings=SPELLINGS)
+    values = {} if config is None else read_config(config, FineTuning, "finetune", spellings=SPELLINGS)
     chosen = {name: value for name, value in given.items() if value is not None}
-    both = sorted(chosen.keys() & {axis.field for axis in axes})
+    varied = {axis.field: axis.values for axis in axes}
+    both = sorted(chosen.keys() & varied.keys())
     if both:
         raise InputError(f"{both[0]} is an axis of the grid and an option too; leave one out")
-    return FineTuning(**(values | chosen | {axis.field: axis.values[0] for axis in axes}))
+    adapters = [adapter for adapter in varied.get("adapter", (given["adapter"],)) if adapter is not None]
+    taken = of_adapters(adapters, {**given, **values, **chosen, **varied}, alone=config is None)
+    first = {field: of_axis[0] for field, of_axis in varied.items()}
+    return FineTuning(**({"workers": 1} | taken | values | chosen | first))
+
+
+def of_adapters(adapters: Sequence[str], asked: Mapping[str, Any], *, alone: bool) -> dict[str, Any]:
+    """What runs that start from these adapters take over where nothing else is ``asked``, as a single run does; but the method is left to the adapter of each run.
+
+    Raises InputError where they were made on different models or tasks: the runs of a sweep share what is no axis.
+    """
+    found = [of_adapter(adapter, asked, alone=alone) for adapter in adapters]
+    shared = {name: value for name, value in found[0].items() if name != "method"} if found else {}
+    for own in found:
+        for name in sorted((own.keys() | shared.keys()) - {"method"}):
+            if asked[name] is None and own.get(name) != shared.get(name):
+                raise InputError(
+                    f"the adapters of the grid were made with the {name} {shared.get(name)!r} and {own.get(name)!r}; give --{name.replace('_', '-')}, or a sweep to each"
+                )
+    return shared
 
 
 def show(summary: Mapping[str, Any], out: Path) -> None:

@@ -20,6 +20,7 @@ from ..methods.files import WEIGHTS
 from ..models.base import Model
 from ..models.gpt import GPT
 from ..train import Training, evaluate_task, fit
+from ..train.checkpoints import Setting
 from .layer_gradients import copy_of
 from .memory import step_memory
 
@@ -101,11 +102,14 @@ def train(
     seed: int,
     watch: Callable[[int, Tuned], None],
     resume: bool = False,
+    identity: Mapping[str, Setting] | None = None,
 ) -> Outcome:
     """Adapt a copy of ``base`` by the contestant's method, train it, and save what it learned, under the name ``task``, to ``folder``.
 
+    warmup: steps over which the learning rate rises; a third of all where that is less, so that also the shortest tour learns at its full rate.
     watch: called with the number of steps taken and the adapted model, before the first step and after each. resume: keep checkpoints in the folder, and go on from
-    one that is there. Dropout is off: a few hundred steps do not overfit.
+    one that is there. identity: what else must be the same then, as for ``fit``. Dropout is off: a few hundred steps do not overfit.
+    Raises InputError for a checkpoint from other settings or of another identity.
     """
     tuned = adapt(copy_of(base), contestant.method, name=task, rng=seed)
     settings = Training(
@@ -119,6 +123,7 @@ def train(
         out=folder if resume else None,
         watch=lambda step: watch(step, tuned),
         resume=resume,
+        identity=identity,
         progress=False,
     )
     tuned.save(folder, force=True)

@@ -1,6 +1,6 @@
 """LoRA's gradients and full fine-tuning's, side by side, on the layers of a real model at one and the same point W = W₀ + sBA.
 
-Comes after ``methods`` and before ``identities.py``, which compares what is measured here. Everything is done in float64, on copies: the model that is given stays as
+Comes after ``methods`` and before ``identities/``, which compares what is measured here. Everything is done in float64, on copies: the model that is given stays as
 it is.
 """
 

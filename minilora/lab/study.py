@@ -20,10 +20,12 @@ from ..data.tasks import NL2SQL
 from ..errors import InputError, RunFailed
 from ..files import write_atomically
 from ..models.checkpoint import load
+from ..models.generate import decoder
 from ..train.evaluate import evaluate_task
 from ..train.finetune import ANSWERS
+from ..train.measure import tokenizer_of
 from ..train.recipe import FineTuning, absolute
-from ..train.result import METRICS
+from ..train.result import METRICS, plain
 from .run_once import run_once
 from .sweep import Work, parallel
 
@@ -180,7 +182,9 @@ def run_study(
         )
     first = study.contenders[0].name
     ratios = {
-        f"{name} / {first}": _ratio(answers, tests[first]) for name, answers in tests.items() if name != first
+        f"{name} / {first}": ratio_of(answers, tests[first])
+        for name, answers in tests.items()
+        if name != first
     }
     summary = {
         "seeds": list(study.seeds),
@@ -218,9 +222,9 @@ def _base_answers(study: Study, task: NL2SQL, out: Path) -> list[str]:
     """What the model writes for the test questions before it is adapted; asked once."""
     path = out / BASE
     if not path.exists():
-        model = load(study.contenders[0].settings.model)
+        model = decoder(load(study.contenders[0].settings.model))
         report = evaluate_task(
-            model, task, task.test, model.tokenizer, limit=task.answer_tokens, progress=False
+            model, task, task.test, tokenizer_of(model), limit=task.answer_tokens, progress=False
         )
         write_atomically(path, json.dumps(report.predictions, indent=0) + "\n")
     answers: list[str] = json.loads(path.read_text())
@@ -249,14 +253,19 @@ def _with_interval(answers: NDArray[np.bool_]) -> dict[str, Any]:
     return {"accuracy": float(answers.mean()), "interval": resample([answers], float)}
 
 
-def _ratio(answers: NDArray[np.bool_], reference: NDArray[np.bool_]) -> dict[str, Any]:
+def ratio_of(answers: NDArray[np.bool_], reference: NDArray[np.bool_]) -> dict[str, Any]:
+    """The accuracy of ``answers`` as a share of that of ``reference``, both [seeds, questions], with its interval; None for what is no number, where the reference answers nothing.
+
+    An interval reaches that far where the reference answers so little that a draw of the questions may leave it nothing.
+    """
+
     def ratio(a: float, b: float) -> float:
         return float(a / b) if b else float("inf")
 
-    return {
-        "ratio": ratio(answers.mean(), reference.mean()),
-        "interval": resample([answers, reference], ratio),
-    }
+    with np.errstate(invalid="ignore"):  # ∞ − ∞, between two such draws
+        interval = resample([answers, reference], ratio)
+    found: dict[str, Any] = plain({"ratio": ratio(answers.mean(), reference.mean()), "interval": interval})
+    return found
 
 
 def _slug(name: str) -> str:

@@ -60,10 +60,12 @@ def table(summary: Summary) -> Iterable[str]:
 
 
 def ratios(summary: Summary) -> Iterable[str]:
-    """A line for each contender: its accuracy on unseen tables as a share of the first contender's."""
+    """A line for each contender: its accuracy on unseen tables as a share of the first contender's; a dash for what is no number, where the first answers nothing."""
     for name, found in summary["ratios"].items():
-        low, high = found["interval"]
-        yield f"- {name}: {found['ratio']:.1%} ({low:.1%} – {high:.1%})"
+        share, low, high = (
+            "–" if value is None else f"{value:.1%}" for value in (found["ratio"], *found["interval"])
+        )
+        yield f"- {name}: {share}" if found["ratio"] is None else f"- {name}: {share} ({low} – {high})"
 
 
 def kinds(summary: Summary) -> dict[str, str]:

@@ -27,6 +27,8 @@ from .run_once import run_once
 from .sweep_results import score, summarise, write_results
 
 RUNS, ERROR = "runs", "error.txt"
+PATHS = ("model", "data", "adapter")
+"""The settings that name files and folders."""
 WATCH = 0.5
 """Seconds between two looks at whether the process that asked for runs is still there."""
 PATIENCE = 10
@@ -38,8 +40,9 @@ def sweep_settings(base: FineTuning, axes: Sequence[GridAxis]) -> list[tuple[Poi
     made = []
     for point in points(axes):
         settings = replace(base, **point)
-        data = None if settings.data is None else absolute(settings.data)
-        made.append((point, replace(settings, model=absolute(settings.model), data=data)))
+        given: dict[str, Any] = {name: getattr(settings, name) for name in PATHS}
+        given = {name: path if path is None else absolute(path) for name, path in given.items()}
+        made.append((point, replace(settings, **given)))
     return made
 
 

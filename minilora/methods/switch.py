@@ -5,6 +5,7 @@ Comes after the methods; ``tuned.py`` adds files and what one computes with. All
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from weakref import WeakSet
 
 import numpy as np
 
@@ -15,13 +16,16 @@ from .base import Installed, Method
 from .layers import wrappers
 from .together import as_method, with_head
 
+_ADAPTED: WeakSet[Model] = WeakSet()
+"""The models that adapters are installed in: not every adapter shows as a wrapper. A copy of one is a model of its own."""
+
 
 class Switch:
     """A model and the adapters installed in it. ``methods`` and ``installed``: what each is, and what it left in the model; ``active`` and ``merged``: the state."""
 
     def __init__(self, model: Model) -> None:
         """No adapter yet, and nothing changed. Raises InputError when the model holds adapters already: their own ``Tuned`` must know of all."""
-        if model.adapted or wrappers(model):
+        if model in _ADAPTED or wrappers(model):
             raise InputError(
                 "this model is adapted already; use the add method of the Tuned that adapt returned for it"
             )
@@ -69,7 +73,7 @@ class Switch:
         if not self.installed:
             self._trainable_before = [p for p in self.model.parameters() if p.trainable]
             self.model.freeze()
-            self.model.adapted = True
+            _ADAPTED.add(self.model)
         self.installed[name] = adapter
         self.methods[name] = method
 
@@ -155,7 +159,7 @@ class Switch:
         del self.installed[name], self.methods[name]
         self.active = None if self.active == name else self.active
         if not self.installed:
-            self.model.adapted = False
+            _ADAPTED.discard(self.model)
             self.model.freeze()
             for parameter in self._trainable_before:
                 parameter.trainable = True

@@ -88,7 +88,7 @@ class Config(Size, Protocol):
 
 
 class Model(Module):
-    """A body and its ``head``. ``tokenizer`` is set where the model was loaded with one, and is None otherwise; ``adapted`` while a ``Tuned`` holds adapters of it."""
+    """A body and its ``head``. ``tokenizer`` is set where the model was loaded with one, and is None otherwise."""
 
     config: Config
     tokenizer: Any
@@ -96,7 +96,6 @@ class Model(Module):
     inputs: TextOnly
     blocks: list[Any]
     head: Head
-    adapted: bool = False
 
     @abstractmethod
     def hidden(

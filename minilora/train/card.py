@@ -88,7 +88,7 @@ def card(record: Mapping[str, Any]) -> str:
         f"- Mixture, by rows: {repeats}{mixture['formatted']:.0%} generated documents "
         f"(lists of attributes, records retold, tables, SQL statements without questions, dialogues, numbers), {books:.0%} books. No example of any task is among them.",
         f"- Start: {STARTS[settings['start']]}; seed {settings['seed']}.",
-        f"- Training: {record['tokens seen']:,} tokens in {record['seconds'] / 60:.0f} minutes on {settings['workers']} thread{'s' * (settings['workers'] > 1)}: {settings['steps']} steps of {settings['rows']} rows × {settings['length']} tokens "
+        f"- Training: {record['tokens seen']:,} tokens in {record['seconds'] / 60:.0f} minutes on {settings['workers']} worker{'s' * (settings['workers'] > 1)}: {settings['steps']} steps of {settings['rows']} rows × {settings['length']} tokens "
         f"with AdamW at {settings['learning_rate']:g} (warm-up {settings['warmup']}), then {settings['final_steps']} steps with rows as long as the context while the rate falls to 0.",
         f"- Tokenizer: byte-level BPE of {record['vocabulary']} tokens, trained on the books and generated documents.",
         "",

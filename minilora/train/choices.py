@@ -79,12 +79,14 @@ def _read_pairs(texts: Iterable[str]) -> list[tuple[str, float]]:
 
 
 def _written_pairs(pairs: Iterable[tuple[str, float]]) -> tuple[str, ...] | None:
-    return tuple(f"{pattern}={value:g}" for pattern, value in pairs) or None
+    """The pairs as texts, with every digit: a run is trained with what its settings say once they are settled."""
+    exact = ((pattern, int(x) if float(x).is_integer() else x) for pattern, x in pairs)
+    return tuple(f"{pattern}={value!r}" for pattern, value in exact) or None
 
 
 def _read_numbers(texts: Iterable[str]) -> tuple[int, ...]:
     texts = tuple(texts)
-    if not all(text.isdigit() for text in texts):
+    if not all(text.isdecimal() for text in texts):
         raise InputError(f"blocks must be numbers of blocks from 0, such as 4,5, not {','.join(texts)!r}")
     return tuple(int(text) for text in texts)
 

@@ -142,11 +142,14 @@ def cut(prompts: Sequence[Sequence[int]], workers: int, decoding: Decoding) -> l
 def save_predictions(
     path: str | os.PathLike[str], examples: Sequence[Example], predictions: Sequence[str]
 ) -> None:
-    """Write one JSON object a line: prompt, the completion that was wanted, and the prediction."""
+    """Write one JSON object a line: see ``prediction_lines``."""
+    save_lines(path, prediction_lines(examples, predictions))
+
+
+def prediction_lines(examples: Sequence[Example], predictions: Sequence[str]) -> list[dict[str, str]]:
+    """What a file of answers says of each example: prompt, the completion that was wanted, and the prediction."""
     pairs = zip(examples, predictions, strict=True)
-    save_lines(
-        path, ({"prompt": e.prompt, "completion": e.completion.strip(), "prediction": p} for e, p in pairs)
-    )
+    return [{"prompt": e.prompt, "completion": e.completion.strip(), "prediction": p} for e, p in pairs]
 
 
 def save_lines(path: str | os.PathLike[str], records: Iterable[Mapping[str, object]]) -> None:

@@ -17,22 +17,23 @@ from pathlib import Path
 import numpy as np
 
 from ..backend.devices import use_device
-from ..data.tasks import AnyTask, Classification, PlainText, load_task
+from ..data.tasks import AnyTask, load_task
 from ..errors import InputError
 from ..methods import adapt
 from ..methods.files import CONFIGURATION, WEIGHTS
+from ..methods.peft import is_peft
 from ..models.base import Model
 from ..models.checkpoint import load
+from ..models.disentangled import DisentangledAttention
 from ..nn import Attention, Dropout
 from . import checkpoints, log
-from .evaluate import evaluate_loss
+from .evaluate import evaluate_loss, save_lines
 from .fitting import fit_lengths, meet
 from .identity import describe_start, identify
 from .loop import fit
 from .measure import (
     Measured,
-    examples_of,
-    labelled_of,
+    check_scoring,
     measure,
     training_data,
     validation_batches,
@@ -83,14 +84,15 @@ def finetune(
     a run. progress: show bars; None shows them in a terminal or a notebook. ranks: the processes that train together (``ranks.world()``); the first alone scores, and reads and writes
     ``out``; all get the same result. Sets malloc for the whole process, as ``fit`` does.
 
-    Raises InputError for input and a device that cannot be used, and for a folder that holds a run when neither ``resume`` nor ``force`` is given; TrainingDiverged when the loss is not finite.
+    Raises InputError for input and a device that cannot be used, for a folder that holds a run when neither ``resume`` nor ``force`` is given, and for one that holds an adapter in PEFT's
+    format; TrainingDiverged when the loss is not finite.
     """
     ranks = Ranks() if ranks is None else ranks
     folder = None if out is None else Path(out)
     if folder is None and (resume or force):
         raise InputError("resume and force need out, the folder of the run")
     if folder is not None:
-        ranks.on_first(lambda: refuse_existing(folder, OUTPUTS, resume=resume, force=force))
+        ranks.on_first(lambda: check_folder(folder, resume=resume, force=force))
     use_device(settings.device, ranks.place)
     model = open_base(settings)
     task = load_task(settings.task, data=settings.data, seed=settings.data_seed or 0)
@@ -98,7 +100,7 @@ def finetune(
     if folder is not None and resume:
         ranks.on_first(lambda: check_begun(folder, settings, model, task, free=FREE))
     task = meet(model, task, settings.answers, rng=np.random.default_rng(settings.seed))
-    check_scoring(task, settings)
+    check_scoring(task, settings.measuring())
     parameters = model.count_parameters()
     identity = identify(settings, model, task)
     set_dropout(model, settings.dropout or 0.0)
@@ -123,14 +125,17 @@ def finetune(
             return evaluate_loss(model, held_out, workers=settings.workers).nll
 
     if folder is not None:
-        ranks.on_first(lambda: begin_folder(folder, OUTPUTS, "finetune", settings, force=force))
+        ranks.on_first(
+            lambda: begin_folder(folder, OUTPUTS, "finetune", settings, resume=resume, force=force)
+        )
 
     def score(when: str) -> Measured:
-        answers = None if folder is None else folder / ANSWERS.format(when)
-        how, title = settings.measuring(), f"scoring {when}"
-        return ranks.on_first(lambda: measure(model, task, how, out=answers, progress=progress, title=title))
+        found = measure(model, task, settings.measuring(), progress=progress, title=f"scoring {when}")
+        if folder is not None and found.lines:
+            save_lines(folder / ANSWERS.format(when), found.lines)
+        return found
 
-    before = score("before") if settings.before else None
+    before = ranks.on_first(lambda: score("before")) if settings.before else None
     history = fit(
         model,
         data.batch,
@@ -143,7 +148,7 @@ def finetune(
         progress=progress,
         ranks=ranks,
     )
-    after = score("after")
+    after = ranks.on_first(lambda: score("after"))
     numbers = sum(parameter.size for _, parameter in tuned.model.trainable_parameters())
     sent = bytes_of_a_step(numbers, settings.dtype) if ranks.count > 1 else 0
     result = Result(
@@ -173,6 +178,13 @@ def open_base(settings: FineTuning) -> Model:
     return load(settings.model).astype(np.dtype(settings.dtype))
 
 
+def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
+    """Raise InputError where a run cannot write into ``folder``: it holds another, which is neither gone on with nor forced, or an adapter in PEFT's format, beside which no other is saved."""
+    refuse_existing(folder, OUTPUTS, resume=resume, force=force)
+    if is_peft(folder):
+        raise InputError(f"{str(folder)!r} holds an adapter in PEFT's format; give another folder")
+
+
 def check_begun(
     folder: Path, settings: FineTuning, model: Model, task: AnyTask, *, free: Sequence[str]
 ) -> None:
@@ -180,20 +192,10 @@ def check_begun(
     check_same(folder, settings, "finetune", free=free, settled=lambda begun: settle(begun, model, task))
 
 
-def check_scoring(task: AnyTask, settings: FineTuning) -> None:
-    """Score one right answer, so that what scoring lacks (a package, an example) is found out before training and not after."""
-    if isinstance(task, Classification):
-        labelled = labelled_of(task, settings.measuring())
-        task.score(labelled[:1], [example.label for example in labelled[:1]])
-    elif not isinstance(task, PlainText):
-        examples = examples_of(task, settings.measuring())[:1]
-        task.score(examples, [example.completion.strip() for example in examples])
-
-
 def set_dropout(model: Model, rate: float) -> None:
     """Give every dropout of the model this rate."""
     for _, module in model.named_modules():
         if isinstance(module, Dropout):
             module.rate = rate
-        elif isinstance(module, Attention):
+        elif isinstance(module, Attention | DisentangledAttention):
             module.dropout = rate

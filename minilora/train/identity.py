@@ -20,6 +20,13 @@ def identify(settings: FineTuning, model: Model, task: AnyTask) -> Mapping[str, 
         "rows": settings.rows,
         "length": settings.length,
         "dropout rate": settings.dropout,
+        **digests(model, task),
+    }
+
+
+def digests(model: Model, task: AnyTask) -> dict[str, checkpoints.Setting]:
+    """What training starts from and learns from, each by the digest of its content."""
+    return {
         "the base's weights": checkpoints.describe((name, p.data) for name, p in model.named_parameters()),
         "the training data": checkpoints.describe(
             ("", text.encode("utf-8", "surrogatepass")) for text in training_texts(task)

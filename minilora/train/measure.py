@@ -4,7 +4,6 @@ Comes after ``evaluate.py``, whose two measures it chooses between, and before `
 ``minilora evaluate`` calls.
 """
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from ..errors import InputError
 from ..models.base import Model
 from ..models.generate import Beam, Decoding, Greedy
 from ..models.gpt import GPT
-from .evaluate import evaluate_loss, evaluate_task, save_lines
+from .evaluate import evaluate_loss, evaluate_task, prediction_lines
 from .predictions import predict
 
 PARTS = ("validation", "test")
@@ -90,14 +89,19 @@ class Measuring:
 
 @dataclass(frozen=True)
 class Measured:
-    """A score. metrics: figures by name, ``primary`` the one that decides; counted: examples answered, or tokens predicted; predictions: the answers, of a head the labels' names; none for plain text."""
+    """A score. metrics: figures by name, ``primary`` the one that decides; counted: examples answered, or tokens predicted; lines: what a file of answers says of each example, none for plain text."""
 
     part: str
     primary: str
     metrics: Mapping[str, float]
     counted: int
     seconds: float
-    predictions: Sequence[str] = ()
+    lines: Sequence[Mapping[str, object]] = ()
+
+    @property
+    def predictions(self) -> list[str]:
+        """The answers, of a head the labels' names."""
+        return [str(line["prediction"]) for line in self.lines]
 
 
 def measure(
@@ -105,18 +109,16 @@ def measure(
     task: AnyTask,
     how: Measuring,
     *,
-    out: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
     title: str = "evaluating",
 ) -> Measured:
-    """Score ``model``, adapted or not, on a part of ``task``, which `fitting.meet` has fitted to it. out: a file for the answers, one JSON object a line. progress: a bar; None: in a
-    terminal or a notebook.
+    """Score ``model``, adapted or not, on a part of ``task``, which `fitting.meet` has fitted to it. progress: a bar; None: in a terminal or a notebook.
 
     Raises InputError for a model without a tokenizer, and where the part is too short or a prompt too long for the model.
     """
     tokenizer = tokenizer_of(model)
     if isinstance(task, Classification):
-        return measure_labels(model, task, how, out=out)
+        return measure_labels(model, task, how)
     if isinstance(task, PlainText):
         began = time.perf_counter()
         length = row_length(task, tokenizer, model.room) if how.length is None else how.length
@@ -135,30 +137,37 @@ def measure(
         decoding=how.decoding(task),
         limit=how.answer_tokens or task.answer_tokens,
         workers=how.workers,
-        out=out,
         progress=progress,
         title=title,
     )
-    return Measured(how.part, task.primary, report.metrics, len(examples), report.seconds, report.predictions)
+    lines = prediction_lines(examples, report.predictions)
+    return Measured(how.part, task.primary, report.metrics, len(examples), report.seconds, lines)
 
 
-def measure_labels(
-    model: Model, task: Classification, how: Measuring, *, out: str | os.PathLike[str] | None = None
-) -> Measured:
-    """Score the head of ``model``: the class with the greatest logit, or the score itself. out: a file for texts, labels and predictions, one JSON object a line."""
+def measure_labels(model: Model, task: Classification, how: Measuring) -> Measured:
+    """Score the head of ``model``: the class with the greatest logit, or the score itself."""
     began = time.perf_counter()
     examples = labelled_of(task, how)
     answers = predict(model, labelled_data(model, task, examples, rows=32).in_order(), workers=how.workers)
     predictions = answers[:, 0].tolist() if task.regression else answers.argmax(axis=1).tolist()
-    shown = [task.show(prediction) for prediction in predictions]
-    if out is not None:
-        lines = (
-            {"texts": list(e.texts), "label": task.show(e.label), "prediction": said, "outputs": numbers}
-            for e, said, numbers in zip(examples, shown, answers.astype(float).round(4).tolist(), strict=True)
-        )
-        save_lines(out, lines)
     scores = task.score(examples, predictions)
-    return Measured(how.part, task.primary, scores, len(examples), time.perf_counter() - began, shown)
+    seconds = time.perf_counter() - began
+    outputs = answers.astype(float).round(4).tolist()
+    lines = [
+        {"texts": list(e.texts), "label": task.show(e.label), "prediction": task.show(p), "outputs": numbers}
+        for e, p, numbers in zip(examples, predictions, outputs, strict=True)
+    ]
+    return Measured(how.part, task.primary, scores, len(examples), seconds, lines)
+
+
+def check_scoring(task: AnyTask, how: Measuring) -> None:
+    """Score two right answers, so that what scoring lacks (a package, an example) is found out before training and not after. Raises InputError."""
+    if isinstance(task, Classification):
+        labelled = labelled_of(task, how)[:2]  # a correlation needs two
+        task.score(labelled, [example.label for example in labelled])
+    elif not isinstance(task, PlainText):
+        examples = examples_of(task, how)[:2]
+        task.score(examples, [example.completion.strip() for example in examples])
 
 
 def examples_of(task: Task, how: Measuring) -> Sequence[Example]:

@@ -5,19 +5,16 @@ short rows are cheap; then rows as long as the context, while the learning rate 
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from ..backend import Array
 from ..backend.devices import check_device, use_device
 from ..data import (
     END,
     Batch,
     Mixture,
-    Shares,
     Tokenizer,
     corpus_tokens,
     split_corpus,
@@ -25,7 +22,7 @@ from ..data import (
     tokenizer_texts,
 )
 from ..errors import InputError, nearest
-from ..files import make_folder, write_atomically
+from ..files import write_atomically
 from ..models.checkpoint import save
 from ..models.layouts import layout_of
 from ..models.sizes import size
@@ -35,10 +32,12 @@ from .log import History
 from .loop import fit
 from .objectives import Objective, objective_of
 from .recipe import READINGS
-from .settings import Training
+from .runs import CONFIG, begin_folder, check_same, refuse_existing
+from .settings import Training, require
+from .unseen import as_asked, unseen_generated
 
-UNSEEN_SEED = 987_654
-"""Of the generated text that perplexity is measured on; no run trains on it, unless this is its own seed."""
+OUTPUTS = (CONFIG, "tokenizer.json", "short-rows", "full-context", "model")
+"""What a run writes into its folder; it refuses a folder that holds one."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,9 @@ class Pretraining:
             raise InputError(
                 f"rows × length is {self.rows * self.length}, less than one row of the context, {context}"
             )
+        require("final_steps", self.final_steps, self.final_steps >= 1, "at least 1")
+        self.stage(final=False)
+        self.stage(final=True)
 
     @property
     def objective(self) -> Objective:
@@ -125,11 +127,16 @@ def pretrain(
     """Train a tokenizer and a model on ``corpus`` (a text file, or a folder of them) and write the model folder ``out/model``.
 
     Returns what was measured, which is written to ``out/model/pretraining.json`` too, with a card beside it: settings, loss curves, and what the objective measures after each stage. A run
-    that was stopped goes on with ``resume=True``, to the same digits. Raises InputError for a corpus that cannot be read, a device that cannot be used, and a folder that holds a run already.
+    that was stopped goes on with ``resume=True``, to the same digits and under the same settings but for the device; ``overwrite=True`` begins anew where ``out`` holds one. Raises
+    InputError for a corpus that cannot be read, a device that cannot be used, and a folder that holds a run when neither is given; nothing is written then.
     """
+    out, objective = Path(out), settings.objective
+    refuse_existing(out, OUTPUTS, resume=resume, force=overwrite)
+    if resume:
+        check_same(out, settings, "pretrain", free=("device",))
     use_device(settings.device)
-    out, objective = make_folder(out), settings.objective
     books, held_out_book = split_corpus(corpus)
+    begin_folder(out, OUTPUTS, "pretrain", settings, resume=resume, force=overwrite)
     tokenizer = _tokenizer(out / "tokenizer.json", books, settings, reuse=resume)
     tokens = corpus_tokens(books, tokenizer)
     mixture = Mixture(
@@ -233,16 +240,3 @@ def _held_out(tokenizer: Tokenizer, book: str, settings: Pretraining) -> dict[st
         "book": as_asked(pages, tokenizer, settings.objective),
         "formatted": unseen_generated(tokenizer, tokens, settings.length, settings.objective),
     }
-
-
-def unseen_generated(tokenizer: Tokenizer, tokens: Array, length: int, objective: Objective) -> list[Batch]:
-    """Two batches of generated text of the seed that training does not use. tokens: of any text, of which nothing is taken."""
-    text = Mixture(
-        tokenizer, tokens, seed=UNSEEN_SEED, rows=32, length=length, shares=Shares(repeats=0.0, formatted=1.0)
-    )
-    return as_asked([text.batch(0), text.batch(1)], tokenizer, objective)
-
-
-def as_asked(batches: Sequence[Batch], tokenizer: Tokenizer, objective: Objective) -> list[Batch]:
-    """Batches as the objective asks them, the same every time."""
-    return [objective.batch(batch, tokenizer, [UNSEEN_SEED, i]) for i, batch in enumerate(batches)]

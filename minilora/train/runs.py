@@ -32,8 +32,11 @@ CONFIG = "config.toml"
 Value = str | int | float | bool | list[str] | tuple[str, ...]
 
 
-def write_config(folder: str | os.PathLike[str], command: str, settings: Any) -> None:
-    """Write a run's settings (a dataclass; fields that are None are left out) and its circumstances to ``folder/config.toml``."""
+def write_config(folder: str | os.PathLike[str], command: str, settings: Any, *, new: bool = False) -> None:
+    """Write a run's settings (a dataclass; fields that are None are left out) and its circumstances to ``folder/config.toml``.
+
+    With ``new`` it takes no other's place: raises InputError where one is there.
+    """
     values = {name: value for name, value in dataclasses.asdict(settings).items() if value is not None}
     lines = [
         f"# minilora {command} --config THIS_FILE repeats this run.",
@@ -42,7 +45,22 @@ def write_config(folder: str | os.PathLike[str], command: str, settings: Any) ->
         "[run]",
         *(f"{name} = {toml(value)}" for name, value in {"command": command, **circumstances()}.items()),
     ]
-    write_atomically(Path(folder) / CONFIG, "\n".join(lines) + "\n")
+    (_create if new else write_atomically)(Path(folder) / CONFIG, "\n".join(lines) + "\n")
+
+
+def _create(path: Path, text: str) -> None:
+    """Write a file that is not there. Of two processes that do so at once the system lets one, and the other is refused."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise InputError(
+            f"{str(path.parent)!r} already holds {path.name}, of a run that was begun there meanwhile; give another folder"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"cannot write {str(path)!r}: {error.strerror}; choose a folder that can be written"
+        ) from error
 
 
 def circumstances() -> dict[str, Value]:
@@ -159,14 +177,23 @@ def refuse_existing(
 
 
 def begin_folder(
-    folder: str | os.PathLike[str], names: Iterable[str], command: str, settings: Any, *, force: bool = False
+    folder: str | os.PathLike[str],
+    names: Iterable[str],
+    command: str,
+    settings: Any,
+    *,
+    resume: bool,
+    force: bool,
 ) -> None:
-    """Make the folder of a run and write its configuration. With ``force`` the files ``names`` go first, so that a run which stops half-way leaves none of an older one beside its own."""
+    """Make the folder of a run and write its configuration. With ``force`` the files ``names`` go first, so that a run which stops half-way leaves none of an older one beside its own.
+
+    Raises InputError where the folder holds a configuration, and the run neither goes on nor is forced: two runs that begin at once both find it empty, and one may have it.
+    """
     folder = make_folder(folder)
     for name in names if force else ():
         if (folder / name).is_file():
             (folder / name).unlink()
-    write_config(folder, command, settings)
+    write_config(folder, command, settings, new=not (resume or force))
 
 
 def check_same(

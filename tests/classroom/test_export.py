@@ -1,6 +1,7 @@
 """What teachers get: a class marked, and the exercises in the forms of other programs."""
 
 import csv
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from minilora.classroom import Workspace, find, start
-from minilora.classroom.export import FORMATS, export
+from minilora.classroom.export import FORMATS, export, gradescope
 from minilora.classroom.grade import Grade, best, grade, table_text
 from minilora.errors import InputError
+from minilora.version import VERSION
 
 from .conftest import solved
 
@@ -65,6 +67,36 @@ def test_a_class_is_marked_and_a_second_run_goes_on(submissions: Path, tmp_path:
         (one.student, one.exercise): one for one in grade(submissions, table, seed=0, workers=1, only=TWO)
     }
     assert third["ada", "softmax"].points == 0  # but a new file is
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_a_damaged_zip_file_keeps_no_other_student_from_the_marks(
+    packing: int, submissions: Path, tmp_path: Path
+) -> None:
+    path = submissions / "bob.zip"
+    with zipfile.ZipFile(path, "w", packing) as archive:
+        archive.writestr("02_1_linear.py", "x = 1\n" * 100)
+    content = bytearray(path.read_bytes())
+    if packing == zipfile.ZIP_DEFLATED:  # what is packed cannot be unpacked: zlib.error
+        begin = 30 + len("02_1_linear.py")
+        content[begin : begin + 4] = b"\xff" * 4
+    else:  # more is promised than there is: EOFError
+        sizes = content.index(b"PK\x01\x02") + 20
+        content[sizes : sizes + 8] = 2 * (1 << 20).to_bytes(4, "little")
+    path.write_bytes(content)
+    grades = grade(submissions, tmp_path / "grades.csv", seed=0, workers=2, only=TWO)
+    words = {(one.student, one.exercise): one.words for one in grades}
+    assert "cannot be opened as a zip file" in words["bob", ""]
+    assert {student for student, exercise in words if exercise} == {"ada", "eve"}
+
+
+@pytest.mark.parametrize("name", ["grades.jsonl", "."])
+def test_a_table_that_would_take_the_notes_place_is_refused(
+    name: str, submissions: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"a file that does not end in \.jsonl, such as grades\.csv"):
+        grade(submissions, tmp_path / name, seed=0, workers=1)
+    assert not (tmp_path / "grades.jsonl").exists()
 
 
 def test_the_better_of_script_and_notebook_counts_and_names_are_harmless() -> None:
@@ -128,6 +160,17 @@ def test_pytest_gives_a_test_a_check(tmp_path: Path) -> None:
     )
     assert "2 failed, 2 passed" in done.stdout
     assert "the diagonal of the Jacobian alone" in done.stdout
+
+
+def test_gradescope_installs_the_version_that_wrote_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a checkout too that was never installed, so that no package says its version."""
+
+    def not_installed(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", not_installed)
+    written = importlib.reload(gradescope).gradescope_files(TWO)
+    assert f"minilora=={VERSION}" in written["setup.sh"]
 
 
 def test_gradescope_reads_results(tmp_path: Path, submissions: Path) -> None:

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from minilora.classroom import find, mark, verify
 from minilora.classroom.judge import compare
+
+from .conftest import as_student
 
 RIGHT = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, -6.0]])
 SQUARE = np.array([[1.0, 2.0], [3.0, 5.0]])
@@ -53,3 +56,17 @@ def test_rounding_is_no_mistake_and_more_is(dtype: type) -> None:
     assert compare("", right * (1 + 20 * epsilon), right) is None
     assert compare("", (right * 1.001).astype(dtype), right) is not None
     assert compare("", np.full(3, np.nan, dtype), np.full(3, np.nan, dtype)) is None
+
+
+@pytest.mark.parametrize("given", ["{'y': x @ W.T + b}", "{}"])
+def test_a_dict_in_an_arrays_place_is_told_as_the_wrong_type(given: str) -> None:
+    linear = find("linear")
+    code = f"def linear(x, W, b):\n    return {given}\n"
+    marked = mark(linear, as_student(linear, code), seed=0)
+    assert marked.points == 0
+    assert {verdict.stage for verdict in marked.verdicts} == {"run"}
+    assert marked.failed[0].found == "Your code gave back an object of type dict, and no array."
+    names: dict[str, object] = {}
+    exec(code, names)
+    with pytest.raises(AssertionError, match="an object of type dict, and no array"):
+        verify("linear", names)

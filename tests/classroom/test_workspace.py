@@ -82,6 +82,19 @@ def test_reset_keeps_what_was_written(workspace: Workspace, softmax) -> None:
     assert workspace.reset(softmax) == []
 
 
+@pytest.mark.parametrize("ending", [".py", ".ipynb"])
+def test_reset_hands_out_the_kinds_that_were_there(tmp_path: Path, softmax, ending: str) -> None:
+    (path,) = start(tmp_path, [softmax], [ending])
+    workspace = Workspace(tmp_path)
+    path.write_text("mine")
+    (aside,) = workspace.reset(softmax)
+    assert workspace.files(softmax) == [path]
+    assert aside.read_text() == "mine"
+    path.unlink()
+    workspace.reset(softmax)  # nothing there says which kind is meant
+    assert [file.suffix for file in workspace.files(softmax)] == [".py", ".ipynb"]
+
+
 def test_a_folder_within_is_enough_and_another_is_not(workspace: Workspace, tmp_path: Path) -> None:
     (workspace.folder / "deep").mkdir()
     assert Workspace(workspace.folder / "deep").folder == workspace.folder

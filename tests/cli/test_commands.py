@@ -10,10 +10,11 @@ import click
 import numpy as np
 import pytest
 
-from minilora.cli import finetune, pretrain
-from minilora.cli.errors import exit_statuses
+from minilora.cli import evaluate, finetune, pretrain
+from minilora.cli.errors import exit_statuses, resumable
 from minilora.cli.main import COMMANDS, main
 from minilora.data.tasks import load_task
+from minilora.errors import InputError
 from minilora.methods import LoRA, adapt, load_adapter, read_adapter
 from minilora.models.checkpoint import load
 from minilora.tensors import read_header
@@ -137,6 +138,31 @@ def test_evaluate_writes_answers_once(run, tmp_path):
     assert run(f"{line} --force").exit_code == 0
 
 
+def test_evaluate_finds_out_before_it_measures_that_it_cannot_write(run, monkeypatch):
+    line = "evaluate --model @model --task e2e --data @e2e.csv --limit 1 --answer-tokens 2 --beam 1 --out a.jsonl"
+
+    def full(file, lines):
+        raise InputError("the disk is full")
+
+    monkeypatch.setattr(evaluate, "save_lines", full)
+    shown = run(line)
+    assert (shown.exit_code, "bleu" in shown.stdout) == (2, True)  # what was measured is not lost
+    monkeypatch.setattr(evaluate, "measure", lambda *arguments: pytest.fail("it was measured"))
+    for out in ("@text.txt/a.jsonl", "@model --force"):
+        assert run(line.replace("a.jsonl", out)).exit_code == 2
+
+
+def test_evaluate_has_no_answers_to_a_text_and_says_so(run, tmp_path):
+    result = run("evaluate --adapter @lora --limit 2 --out a.jsonl")
+    assert (result.exit_code, result.stderr) == (0, "Note: without effect on text: out.\n")
+    assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_help_of_evaluate_says_what_the_adapter_decides(run):
+    help_text = " ".join(run("evaluate --help").stdout.split())
+    assert "validation or test. [default: the adapter's own, or validation]" in help_text
+
+
 def test_evaluate_on_another_task_takes_nothing_from_the_run(run):
     result = run(
         "evaluate --adapter @lora --task e2e --data @e2e.csv --limit 1 --answer-tokens 2 --beam 1 --json"
@@ -159,6 +185,12 @@ def test_generate_continues_a_text(run, tmp_path):
 def test_generate_draws_the_same_for_the_same_seed(run):
     line = "generate --model @model Hello --limit 12 --temperature 2 --top-k 50 --top-p 0.9 --seed"
     assert run(f"{line} 1").stdout == run(f"{line} 1").stdout != run(f"{line} 2").stdout
+
+
+def test_resume_begins_a_run_that_is_spelt_out_where_there_is_none(run, tmp_path):
+    assert run(f"{TEXT} --out r --resume").exit_code == 0
+    assert run("finetune --out r --resume").exit_code == 0
+    assert "steps = 2\n" in (tmp_path / "r" / "config.toml").read_text()
 
 
 def test_ranks_and_alphas_by_layer(run, tmp_path):
@@ -224,6 +256,17 @@ def test_pretrain_trains_a_model_and_goes_on(run, tmp_path):
     assert "cannot resume: steps is 3" in run(f"{line} --steps 3 --resume").stderr
     resumed = json.loads(run("pretrain books.txt --out base --resume --json").stdout)
     assert resumed["loss"] == report["loss"]
+
+
+def test_ctrl_c_names_no_way_to_go_on_before_there_is_a_run(tmp_path):
+    with pytest.raises(KeyboardInterrupt), resumable("again", tmp_path):
+        raise KeyboardInterrupt
+    (tmp_path / "config.toml").touch()
+    with (
+        pytest.raises(click.ClickException, match="Go on with: again"),
+        resumable("again", tmp_path),
+    ):
+        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt(), 130), (click.Abort(), 130)])

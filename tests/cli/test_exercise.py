@@ -6,11 +6,16 @@ import re
 import threading
 from pathlib import Path
 
+import pytest
+
 from minilora import ops
 from minilora.autograd import REGISTRY
 from minilora.classroom import all_exercises, find
+from minilora.cli.exercise import checking, demo
 from minilora.cli.exercise.demo import BESIDE
 from minilora.cli.exercise.parts import PARTS
+
+from .tiny import write_model
 
 START = "exercise start work --only softmax --only linear"
 
@@ -98,6 +103,23 @@ def test_watch_checks_what_is_saved(run, tmp_path):
         saving.join()
 
 
+def test_watch_goes_on_over_a_notebook_that_is_seen_half_saved(run, tmp_path, monkeypatch):
+    run("exercise start work --only softmax --format notebook")
+    path = tmp_path / "work" / "03_4_softmax.ipynb"
+    whole = path.read_text()
+
+    def saved(workspace):
+        for text in (whole[: len(whole) // 2], whole):
+            path.write_text(text)
+            yield find("softmax")
+
+    monkeypatch.setattr(checking, "saves", saved)
+    result = run("exercise watch --in work --times 2")
+    assert result.exit_code == 0
+    assert "softmax was not checked: '03_4_softmax.ipynb' is not a notebook that can be read" in result.stderr
+    assert "softmax: not written yet" in result.stdout
+
+
 def test_names_that_are_not_there(run):
     result = run("exercise check sofmax --in nowhere")
     assert result.exit_code == 2
@@ -114,6 +136,16 @@ def test_teachers_commands(run, tmp_path):
     result = run("exercise grade class --csv grades.csv --only softmax")
     assert "1 exercises of 1 students marked" in result.stdout
     assert (tmp_path / "grades.csv").read_text() == "student,softmax,points,maximum\nada,7,7,7\n"
+
+
+def test_demo_refuses_a_model_that_cannot_write_before_anything_is_checked(run, tmp_path, monkeypatch):
+    run(START)
+    monkeypatch.setattr(demo, "solved_in", lambda workspace: pytest.fail("it was checked"))
+    assert "texts are continued by a decoder" in run("exercise demo --in work --model tiny-roberta").stderr
+    write_model(tmp_path / "model")
+    (tmp_path / "model" / "tokenizer.json").unlink()
+    result = run("exercise demo --in work --model model")
+    assert (result.exit_code, "the model has no tokenizer" in result.stderr) == (2, True)
 
 
 def test_lora_is_trained_with_the_students_own_code(run):

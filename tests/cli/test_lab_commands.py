@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from minilora.cli import bench
+from minilora.errors import InputError
 from minilora.lab import quickstart
 
 from ..lab.conftest import PLAN
@@ -43,3 +45,16 @@ def test_quickstart(run, tmp_path, monkeypatch, options):
         assert "open tour/report.html" in done.stdout
     again = run("quickstart --quick --model @model --out tour")
     assert (again.exit_code, "holds" in again.stderr) == (2, True)
+
+
+def test_bench_prints_before_it_writes(run, monkeypatch):
+    record = {"rows": [{"varied": "rank", "value": 4, "ms": 1.5, "step_mib": 2.0}]}
+
+    def full(path, text):
+        raise InputError("the disk is full")
+
+    monkeypatch.setattr(bench, "growth", lambda **options: record)
+    monkeypatch.setattr(bench, "write_atomically", full)
+    done = run("bench --study growth --out folder/growth.json")
+    assert (done.exit_code, "rank" in done.stdout) == (2, True)
+    assert done.stderr == "Error: the disk is full\n"

@@ -1,8 +1,12 @@
 """``minilora sweep`` as it is typed: what it prints, and how it ends."""
 
 import json
+import os
 
 import pytest
+
+from minilora.train.recipe import FineTuning
+from minilora.train.runs import read_config
 
 pytest.importorskip("joblib", reason="joblib (extra: sweep) is not installed")
 
@@ -27,6 +31,38 @@ def test_axes_may_follow_one_grid_and_settings_may_come_from_a_run(run):
     assert (summary["settings"]["rows"], summary["settings"]["steps"]) == (2, 2)
     assert len(summary["groups"]) == 1
     assert len(summary["groups"][0]["scores"]) == 2
+
+
+ADAPTED = "sweep --steps 1 --rows 2 --length 32 --limit 4 --no-before --jobs 1 --json"
+
+
+def test_an_adapter_brings_its_own_model_and_task(run, material, tmp_path):
+    os.symlink(material, tmp_path / "here")
+    result = run(f"{ADAPTED} --adapter here/houlsby --grid seed=0,1")
+    assert result.exit_code == 0, result.stderr
+    settings = json.loads(result.stdout)["settings"]
+    assert (settings["task"], settings["model"]) == ("text", str(material / "model"))
+    (one, _) = sorted((tmp_path / "runs" / "sweep" / "runs").iterdir())
+    written = read_config(one / "config.toml", FineTuning, "finetune")
+    assert (written["method"], written["adapter"]) == ("houlsby", str(material / "houlsby"))
+
+
+def test_adapters_as_an_axis_go_on_each_by_its_own_method(run, material):
+    result = run(f"{ADAPTED} --grid adapter={material}/lora,{material}/houlsby")
+    assert result.exit_code == 0, result.stderr
+    runs = json.loads(result.stdout)["runs"]
+    assert [entry["report"]["method"] for entry in runs] == ["lora", "houlsby"]
+    assert [entry["report"]["task"] for entry in runs] == ["text", "text"]
+
+
+def test_adapters_of_different_tasks_share_no_sweep(run, material, tmp_path):
+    line = "finetune --model @model --task e2e --data @e2e.csv --steps 1 --rows 2 --limit 1 --beam 1 --answer-tokens 2 --out e2e"
+    assert run(line).exit_code == 0
+    result = run(f"{ADAPTED} --grid adapter={material}/lora,e2e")
+    assert result.exit_code == 2
+    assert "the adapters of the grid were made with the data" in result.stderr
+    given = run(f"{ADAPTED} --task text --data @text.txt --grid adapter={material}/lora,e2e")
+    assert given.exit_code == 0, given.stderr
 
 
 def test_a_failed_run_makes_the_status_1(run):

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,14 @@ from click.testing import CliRunner
 from minilora.cli.main import main
 from minilora.errors import InputError, RunFailed
 from minilora.lab.bench import Shape, bench
+from minilora.lab.bench.growth import growth
 from minilora.lab.bench.limit import RANK, Weights, drawn, step_products
 from minilora.lab.bench.own import METHODS
 from minilora.lab.bench.processes import Turn, contender, versions
 from minilora.lab.bench.run import OWN, check_same_work, ratios_of, row
 from minilora.lab.bench.serve import peak_memory, turn
 from minilora.lab.bench.shapes import SHAPES, shape
+from minilora.lab.bench.techniques import techniques
 from minilora.models.gpt import GPTConfig
 from minilora.train.forks import Forks, can_fork
 
@@ -37,6 +40,14 @@ def test_a_process_that_fails_says_why() -> None:
         contender(OWN, {"shape": TINY.as_dict(), "threads": 1, "task": "nonsense"}, 1),
     ):
         pass
+
+
+def test_a_process_that_is_killed_between_turns_says_so() -> None:
+    with contender(OWN, {"shape": TINY.as_dict(), "threads": 1, "task": "full"}, 1) as process:
+        process._process.kill()
+        process._process.wait()
+        with pytest.raises(RunFailed, match="own full ended with -9: it said nothing"):
+            process.turn("full", 0)
 
 
 def test_the_batch_is_masked_by_half() -> None:
@@ -127,17 +138,25 @@ def test_memory_of_forks_counts_once():
     assert peak_memory() - before < 20 * mebibyte
 
 
-def test_bad_input() -> None:
+def test_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="did you mean 'small'"):
         shape("smal")
-    with pytest.raises(InputError, match="at least 1"):
-        bench([TINY], rounds=0)
+    for measure in (bench, techniques):
+        with pytest.raises(InputError, match="rounds must be at least 1, not 0"):
+            measure([TINY], rounds=0)
+        with pytest.raises(InputError, match="threads must be at least 1, not 0"):
+            measure([TINY], threads=0)
+    with pytest.raises(InputError, match="repeats must be at least 1, not 0"):
+        growth(repeats=0)
+    with pytest.raises(InputError, match="threads must be at least 1, not 0"):
+        growth(threads=0)
     with pytest.raises(InputError, match="against must be 'peft'"):
         bench([TINY], against="pefft")
     with pytest.raises(InputError, match="device must be cpu or cuda, not 'gpu'"):
         bench([TINY], device="gpu")
-    with pytest.raises(InputError, match="there is no interpreter"):
-        versions("no-such-python", ("numpy",))
+    for python in ("no-such-python", str(tmp_path)):  # a folder may not be run: PermissionError
+        with pytest.raises(InputError, match="there is no interpreter"):
+            versions(python, ("numpy",))
     with pytest.raises(InputError, match="lacks one of"):
         versions(sys.executable, ("no-such-distribution",))
 

@@ -11,7 +11,7 @@ import pytest
 
 from minilora.errors import InputError
 from minilora.lab import study_page
-from minilora.lab.study import Study, nl2sql_study, resample, run_study
+from minilora.lab.study import Study, nl2sql_study, ratio_of, resample, run_study
 from minilora.models.checkpoint import save
 
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "results"
@@ -48,6 +48,37 @@ def test_interval_covers_the_true_share() -> None:
 def test_interval_of_a_ratio_of_equals_is_one() -> None:
     answers = np.random.default_rng(0).random((1, 200)) < 0.8
     assert resample([answers, answers], lambda a, b: float(a / b), draws=100) == (1.0, 1.0)
+
+
+def test_there_is_no_ratio_to_what_answers_nothing() -> None:
+    some = np.random.default_rng(0).random((2, 40)) < 0.5
+    nothing = np.zeros_like(some)
+    one = nothing.copy()
+    one[0, 0] = True  # of which a draw of the questions may leave nothing
+    found = {
+        "a": ratio_of(some, nothing),
+        "b": ratio_of(nothing, nothing),
+        "c": ratio_of(some, one),
+        "d": ratio_of(one, some),
+    }
+    assert found["a"] == found["b"] == {"ratio": None, "interval": [None, None]}
+    assert found["c"]["interval"][1] is None
+    json.dumps(found, allow_nan=False)
+    none, nor, open_ended, _ = study_page.ratios({"ratios": found})
+    assert (none, nor) == ("- a: –", "- b: –")
+    assert open_ended.startswith("- c: ")
+    assert open_ended.endswith(" – –)")
+
+
+def test_a_model_that_cannot_answer_is_refused(model, tmp_path) -> None:
+    model.tokenizer = None
+    save(model, tmp_path / "model")
+    for name, words in (
+        (str(tmp_path / "model"), "the model has no tokenizer"),
+        ("tiny-roberta", "texts are continued by a decoder"),
+    ):
+        with pytest.raises(InputError, match=words):
+            run_study(nl2sql_study(name), tmp_path / "out", tell=pytest.fail)
 
 
 def test_the_record_is_of_this_study() -> None:

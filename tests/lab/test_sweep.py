@@ -25,7 +25,7 @@ from minilora.lab.sweep_results import best, groups, table
 from minilora.train.recipe import FineTuning
 from minilora.train.runs import CONFIG
 
-from ..cli.tiny import write_model, write_text
+from ..cli.tiny import text, write_encoder, write_model, write_text
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +190,21 @@ def test_a_defect_leaves_its_traceback(base, tmp_path):
     assert "JSONDecodeError" in summary["runs"][0]["failed"]
     assert "Traceback" in (folder / "error.txt").read_text()
     assert summary["runs"][1]["failed"] is None
+
+
+def test_a_correlation_of_one_example_is_a_run_that_failed_and_no_defect(tmp_path):
+    lines = [json.dumps({"sentence1": f"A {i}.", "sentence2": f"B {i}.", "label": i % 6}) for i in range(30)]
+    for part in ("train", "dev"):
+        (tmp_path / f"{part}.jsonl").write_text("\n".join(lines))
+    base = FineTuning(
+        model=str(write_encoder(tmp_path / "model", [text()])), task="stsb", data=str(tmp_path), rows=2, steps=1,
+        workers=1, limit=1, before=False,
+    )  # fmt: skip
+    summary, lines = sweep(base, "rank=1,2", out=tmp_path / "out")
+    assert [run["failed"] for run in summary["runs"]] == [
+        "there is 1 example to score, and pearson, a correlation, needs two; give at least 2 (see limit)"
+    ] * 2
+    assert len(lines) == 2
 
 
 def test_seeds_have_a_mean_and_a_spread(base, tmp_path):

@@ -12,7 +12,8 @@ from minilora.errors import InputError
 from minilora.methods import load_adapter
 from minilora.models.checkpoint import load
 from minilora.train import TrainingDiverged, read_log
-from minilora.train.choices import METHODS
+from minilora.train import finetune as module
+from minilora.train.choices import METHODS, settle_method
 from minilora.train.finetune import OUTPUTS, finetune, set_dropout
 from minilora.train.measure import Measuring, measure
 from minilora.train.recipe import FineTuning, settle
@@ -87,6 +88,15 @@ def test_every_setting_of_every_method_comes_back_from_the_configuration(text_ru
     assert (adapter.layers, prefix.count) == ((0,), 3)
 
 
+def test_alphas_keep_every_digit_when_they_are_settled():
+    settings = FineTuning(ranks=("key=4",), alphas=("value=22.627417", "key=16.0"))
+    settled = settle_method("lora", settings)
+    assert (settled["ranks"], settled["alphas"]) == (("key=4",), ("value=22.627417", "key=16"))
+    again = replace(settings, **settled)
+    assert again.adaptation() == settings.adaptation()
+    assert again.adaptation().alpha_at("blocks.0.attention.value") == 22.627417
+
+
 def test_options_of_methods_that_cannot_be_read_are_refused():
     for settings, words in (
         (
@@ -96,6 +106,7 @@ def test_options_of_methods_that_cannot_be_read_are_refused():
         ({"alphas": ("value=x",)}, "ranks and alphas are written as layer=number"),
         ({"ranks": ("value=2.5",)}, r"ranks\['value'\] must be a whole number"),
         ({"method": "lin", "blocks": ("a",)}, "blocks must be numbers of blocks from 0"),
+        ({"method": "lin", "blocks": ("²",)}, "blocks must be numbers of blocks from 0"),
         ({"method": "lora+lroa"}, "there is no method 'lroa'"),
         ({"method": "lora+"}, "there is no method ''"),
         ({"method": "prefix-layer", "prefix": 0}, "prefix and infix are both 0"),
@@ -206,6 +217,33 @@ def test_an_adapter_that_no_run_made_is_not_overwritten_by_resume(e2e_run, tmp_p
         finetune(e2e_run, tmp_path, resume=True)
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_with_an_adapter_of_pefts_is_refused_before_anything_is_done(e2e_run, tmp_path, force):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(InputError, match="holds an adapter in PEFT's format; give another folder"):
+        finetune(e2e_run, tmp_path, force=force)
+    assert [file.name for file in tmp_path.iterdir()] == ["adapter_config.json"]
+
+
+def test_of_two_runs_that_begin_at_once_one_has_the_folder(e2e_run, tmp_path, monkeypatch):
+    """The second is begun while the first loads its model: both have found the folder empty."""
+    second = replace(e2e_run, seed=1)
+    written = []
+
+    def load_slowly(settings):
+        if not written:
+            written.append(True)
+            finetune(second, tmp_path)
+        return load(settings.model)
+
+    monkeypatch.setattr(module, "open_base", load_slowly)
+    with pytest.raises(
+        InputError, match=r"already holds config\.toml, of a run that was begun there meanwhile"
+    ):
+        finetune(e2e_run, tmp_path)
+    assert read_config(tmp_path / CONFIG, FineTuning, "finetune")["seed"] == 1
+
+
 def test_float64_trains_in_float64(text_run):
     result = finetune(replace(text_run, dtype="float64", steps=2))
     assert {array.dtype for array in result.tuned.arrays("text").values()} == {np.dtype(np.float64)}
@@ -250,8 +288,9 @@ def test_rows_of_text_fit_the_shortest_part(text_run):
     assert length == min(256, model.config.context, held_out)
 
 
-def test_dropout_has_one_rate_everywhere(text_run):
-    model = load(text_run.model)
+@pytest.mark.parametrize("name", ["tiny-gpt", "tiny-roberta", "tiny-deberta"])
+def test_dropout_has_one_rate_everywhere(name):
+    model = load(name)
     set_dropout(model, 0.25)
     assert {module.rate for _, module in model.named_modules() if hasattr(module, "rate")} == {0.25}
     assert {block.attention.dropout for block in model.blocks} == {0.25}

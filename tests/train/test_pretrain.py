@@ -37,7 +37,7 @@ def test_the_card_says_what_the_record_says():
         "“It was a night”",
         "30% books",
         "random weights; seed 7",
-        "640 tokens in 2 minutes",
+        "640 tokens in 2 minutes on 1 worker: 30 steps",
         "| at the start | 4000 | 0.1 |",
         "> The\n> sea** was**",
     ):
@@ -62,11 +62,33 @@ def test_a_card_is_written_beside_its_record(tmp_path):
         ("start", "inductive", "induction"),
         ("length", 513, "512"),
         ("rows", 1, "512"),
+        ("steps", 0, "steps must be at least 1, not 0"),
+        ("final_steps", 0, "final_steps must be at least 1, not 0"),
+        ("learning_rate", -1.0, "learning_rate must be"),
+        ("warmup", -1, "warmup must be"),
+        ("seed", -1, "seed must be at least 0, not -1"),
+        ("workers", 0, "workers must be at least 1, not 0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(field, value, named):
     with pytest.raises(InputError, match=named):
         Pretraining(**{field: value})
+
+
+@pytest.mark.parametrize("there", ["tokenizer.json", "config.toml"])
+def test_a_folder_that_holds_a_run_is_kept_as_it_is(tmp_path, there):
+    other = "<|endoftext|>".join(
+        f"Another book than the run was begun with, number {i}. " * 40 for i in range(3)
+    )
+    (tmp_path / "books.txt").write_text(other)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / there).write_text("steps = 3\n")
+    for resume in (False, True):
+        with pytest.raises(InputError, match=f"already holds {there}|cannot resume: steps is 2400"):
+            pretrain(tmp_path / "books.txt", tmp_path / "run", Pretraining(), resume=resume)
+    assert [(file.name, file.read_text()) for file in (tmp_path / "run").iterdir()] == [
+        (there, "steps = 3\n")
+    ]
 
 
 @pytest.mark.slow

@@ -105,7 +105,7 @@ def test_nothing_is_overwritten_unasked(tmp_path):
 
 
 def test_a_run_may_be_resumed_but_not_begun_again(tmp_path):
-    begin_folder(tmp_path, [CONFIG], "finetune", Settings())
+    begin_folder(tmp_path, [CONFIG], "finetune", Settings(), resume=False, force=False)
     refuse_existing(tmp_path, [CONFIG], resume=True)
     with pytest.raises(InputError, match="go on with --resume, give another folder"):
         refuse_existing(tmp_path, [CONFIG])
@@ -113,10 +113,19 @@ def test_a_run_may_be_resumed_but_not_begun_again(tmp_path):
         refuse_existing(tmp_path, [CONFIG], resume=True, force=True)
 
 
+def test_of_two_runs_that_begin_at_once_one_is_refused(tmp_path):
+    begin_folder(tmp_path, [CONFIG], "finetune", Settings(steps=3), resume=False, force=False)
+    with pytest.raises(
+        InputError, match=r"already holds config\.toml, of a run that was begun there meanwhile"
+    ):
+        begin_folder(tmp_path, [CONFIG], "finetune", Settings(steps=4), resume=False, force=False)
+    assert read_config(tmp_path / CONFIG, Settings, "finetune")["steps"] == 3
+
+
 def test_force_leaves_nothing_of_the_old_run_and_all_else(tmp_path):
     (tmp_path / "adapter.json").write_text("old")
     (tmp_path / "notes.txt").write_text("mine")
-    begin_folder(tmp_path, ["adapter.json"], "finetune", Settings(), force=True)
+    begin_folder(tmp_path, ["adapter.json"], "finetune", Settings(), resume=False, force=True)
     assert sorted(file.name for file in tmp_path.iterdir()) == [CONFIG, "notes.txt"]
 
 

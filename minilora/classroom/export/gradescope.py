@@ -5,8 +5,8 @@ Before: an ``Exercise``. Gradescope runs ``setup.sh`` once, then ``run_autograde
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import version
 
+from ...version import VERSION
 from ..exercise import Exercise
 
 SETUP = """#!/usr/bin/env bash
@@ -61,7 +61,7 @@ results.mkdir(parents=True, exist_ok=True)
 def gradescope_files(exercises: Sequence[Exercise]) -> dict[str, str]:
     """The files of the autograder."""
     return {
-        "setup.sh": SETUP.format(version=version("minilora")),
+        "setup.sh": SETUP.format(version=VERSION),
         "run_autograder": RUN,
         "autograde.py": AUTOGRADE,
         "exercises.json": json.dumps([exercise.name for exercise in exercises], indent=1) + "\n",

@@ -67,8 +67,11 @@ def watch_command(folder: Path, times: int | None) -> None:
     workspace = Workspace(folder)
     note(f"Watching {workspace.folder}: save a file, and it is checked. Ctrl-C ends.")
     for count, exercise in enumerate(saves(workspace), start=1):
-        for marked in check(workspace, [exercise], secrets.randbits(32)):
-            click.echo(in_words(marked))
+        try:
+            for marked in check(workspace, [exercise], secrets.randbits(32)):
+                click.echo(in_words(marked))
+        except (InputError, FileNotFoundError) as error:  # an editor replaces a file while it saves
+            note(f"{exercise.name} was not checked: {error}")
         if count == times:
             return
 

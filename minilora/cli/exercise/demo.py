@@ -14,10 +14,12 @@ from ...backend import Array
 from ...classroom import Workspace, find, mark
 from ...classroom.worker import load as load_code
 from ...data import ExampleLoader
-from ...data.tasks import NL2SQL, load_task
+from ...data.tasks import NL2SQL
 from ...errors import InputError
 from ...methods import LoRA, adapt
 from ...models.checkpoint import load
+from ...models.generate import decoder
+from ...train.measure import tokenizer_of
 from ...train.optimizers import AdamW
 from ...train.progress import progress_bar
 from ...train.schedules import Schedule
@@ -55,7 +57,9 @@ def demo_command(folder: Path, steps: int, model: str, as_json: bool) -> None:
     Examples:
       minilora exercise demo --in my-exercises
     """
-    solved = solved_in(Workspace(folder))
+    workspace = Workspace(folder)
+    tokenizer_of(decoder(load(model)))  # what is wrong with the model is said before anything is checked
+    solved = solved_in(workspace)
     with swapped(solved) as parts:
         yours = parts + [f"{what} ({name})" for name, what in BESIDE.items() if name in solved]
         note("\n  ".join(["Your code stands in for:", *yours]))
@@ -121,11 +125,13 @@ def the_librarys(solved: Mapping[str, Defined]) -> list[str]:
 
 
 def losses(model: str, steps: int, solved: Mapping[str, Defined], title: str) -> list[float]:
-    """Train LoRA on query and value and return the loss of each step; optimizer, schedule and start are the student's where solved. title: of the bar that shows how far it is."""
-    base = load(model)
-    task = load_task("nl2sql", seed=0)
-    assert isinstance(task, NL2SQL)
-    loader = ExampleLoader(task.train, base.tokenizer, rows=ROWS, context=base.config.context, seed=0)
+    """Train LoRA on query and value and return the loss of each step; optimizer, schedule and start are the student's where solved. title: of the bar that shows how far it is.
+
+    Raises InputError for a model that does not write, or has no tokenizer.
+    """
+    base = decoder(load(model))
+    train = NL2SQL(seed=0).train
+    loader = ExampleLoader(train, tokenizer_of(base), rows=ROWS, context=base.config.context, seed=0)
     tuned = adapt(base, LoRA(RANK, 2 * RANK), rng=np.random.default_rng(0))
     if "lora_init" in solved:
         rng = np.random.default_rng(0)

@@ -25,9 +25,16 @@ ENDINGS = (".tsv", ".csv", ".jsonl", ".json")
 def find_parts(
     data: Path, what: str, *, needed: Sequence[str] = PARTS, endings: Sequence[str] = ENDINGS
 ) -> dict[str, list[Path]]:
-    """The files of each part in the folder ``data``, sorted by name; ``what`` names the data set in errors. Raises InputError where a part of ``needed`` has none."""
+    """The files of each part in the folder ``data``, sorted by name; ``what`` names the data set in errors. Raises InputError where a part of ``needed`` has none.
+
+    A file of ids, such as MRPC's dev_ids.tsv, which names its development examples by number, is none of them.
+    """
     check_exists(data, what)
-    files = sorted(file for file in data.iterdir() if file.is_file() and file.suffix.lower() in endings)
+    files = sorted(
+        file
+        for file in data.iterdir()
+        if file.is_file() and file.suffix.lower() in endings and "ids" not in _words(file)
+    )
     found = {
         part: [file for file in files if any(w.startswith(BEGINNINGS[part]) for w in _words(file))]
         for part in PARTS

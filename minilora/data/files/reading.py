@@ -46,6 +46,16 @@ class Record:
             )
         return value.strip()
 
+    def refuse_halves(self) -> None:
+        """Raise InputError where a text of the record holds half of a character: JSON's escape ``\\ud800`` alone makes one, and no tokenizer and no file can take it."""
+        try:
+            json.dumps(dict(self.fields), ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):x}"
+            raise self.wrong(
+                f"the escape {half} is half of a character; write the other half after it, or leave it out"
+            ) from error
+
 
 def read_records(path: Path, *, columns: Sequence[str] | None = None, short: bool = False) -> list[Record]:
     """The records of a file.
@@ -101,12 +111,15 @@ def parse_json(text: str, file: str, line: int = 1) -> Any:
 def _json(text: str, file: str) -> list[Record]:
     """JSON lines, or one document: a list of objects."""
     if text.lstrip()[0] == "[":
-        return [
-            _record(item, file, number, "entry")
-            for number, item in enumerate(parse_json(text, file), start=1)
-        ]
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    return [_record(parse_json(line, file, number), file, number, "line") for number, line in lines]
+        items = enumerate(parse_json(text, file), start=1)
+        records = [_record(item, file, number, "entry") for number, item in items]
+    else:
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+        records = [_record(parse_json(line, file, number), file, number, "line") for number, line in lines]
+    if "\\u" in text:  # without an escape there is no half of a character in UTF-8
+        for record in records:
+            record.refuse_halves()
+    return records
 
 
 def _record(value: Any, file: str, number: int, unit: str) -> Record:

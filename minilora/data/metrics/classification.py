@@ -37,11 +37,14 @@ def f1(predictions: Sequence[int], labels: Sequence[int], *, positive: int = 1) 
     return 2 * hits / (2 * hits + wrong) if hits else 0.0
 
 
-def macro_f1(predictions: Sequence[int], labels: Sequence[int]) -> float:
-    """The mean of the F-scores of all classes that are predicted or right somewhere, each counted once however frequent it is."""
+def macro_f1(predictions: Sequence[int], labels: Sequence[int], *, classes: int | None = None) -> float:
+    """The mean of the F-scores of all classes that are predicted or right somewhere, each counted once however frequent it is.
+
+    classes: how many there are. A prediction of that number or more is none of them: it is wrong, and there is no F-score of it to average over.
+    """
     check_pairs(predictions, labels)
-    classes = sorted({*predictions, *labels})
-    return sum(f1(predictions, labels, positive=k) for k in classes) / len(classes)
+    counted = sorted({*labels, *(k for k in predictions if classes is None or k < classes)})
+    return sum(f1(predictions, labels, positive=k) for k in counted) / len(counted)
 
 
 def matthews(predictions: Sequence[int], labels: Sequence[int]) -> float:

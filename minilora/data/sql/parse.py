@@ -86,6 +86,7 @@ class _Reader:
     def query(self, outer: Mapping[str, str]) -> Query:
         self.take("select")
         self.skip("distinct")
+        # FROM is read first: what the names before it stand for, its tables and their aliases say.
         start = self.at
         self.at = self.place_of_from()
         self.take("from")

@@ -64,8 +64,15 @@ class SQLTable:
 class Sandbox:
     """Tables in an in-memory SQLite database that can only be read; use it in a ``with`` statement."""
 
-    def __init__(self, tables: Iterable[SQLTable], *, steps: int = STEPS_BETWEEN_LOOKS * LOOKS) -> None:
-        self._looks = max(1, steps // STEPS_BETWEEN_LOOKS)
+    def __init__(
+        self,
+        tables: Iterable[SQLTable],
+        *,
+        steps: int = STEPS_BETWEEN_LOOKS * LOOKS,
+        rows: int = LONGEST_ANSWER,
+    ) -> None:
+        """steps, rows: how long a query may work, in steps of SQLite's machine, and how many rows it may return."""
+        self._looks, self._rows = max(1, steps // STEPS_BETWEEN_LOOKS), rows
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         for table in tables:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
@@ -77,15 +84,16 @@ class Sandbox:
             self._connection.setlimit(limit, value)
         self._connection.set_authorizer(_authorize)
 
-    def run(self, sql: str) -> list[Row]:
-        """The rows that ``sql`` returns; raises QueryError when it is wrong, forbidden, too long at work, or returns more than 1,000 rows."""
+    def run(self, sql: str, *, rows: int | None = None) -> list[Row]:
+        """The rows that ``sql`` returns; raises QueryError when it is wrong, forbidden, too long at work, or returns more than ``rows`` (None: than any query may)."""
+        most = self._rows if rows is None else rows
         looks = count(1)
         self._connection.set_progress_handler(lambda: int(next(looks) > self._looks), STEPS_BETWEEN_LOOKS)
         try:
             cursor = self._connection.execute(sql)
             if cursor.description is None:
                 raise QueryError("this is not a query")
-            rows = cursor.fetchmany(LONGEST_ANSWER + 1)
+            found: list[Row] = cursor.fetchmany(most + 1)
             cursor.close()
         except (
             sqlite3.Error,
@@ -94,17 +102,18 @@ class Sandbox:
             OverflowError,
         ) as error:  # ValueError: a zero byte, half a surrogate
             raise QueryError(str(error)) from error
-        if len(rows) > LONGEST_ANSWER:
-            raise QueryError(f"more than {LONGEST_ANSWER} rows")
-        return rows
+        if len(found) > most:
+            raise QueryError(f"more than {most} rows")
+        return found
 
     def agrees(self, predicted: str, right: str, *, ordered: bool) -> bool:
-        """Whether ``predicted`` runs and returns what ``right`` returns; raises QueryError when ``right`` does not run."""
+        """Whether ``predicted`` runs and returns what ``right`` returns; raises QueryError, whatever is predicted, when ``right`` does not run."""
+        wanted = self.run(right)
         try:
-            found = self.run(predicted)
+            found = self.run(predicted, rows=len(wanted))  # one row more, and it is wrong
         except QueryError:
             return False
-        return same_answer(found, self.run(right), ordered=ordered)
+        return same_answer(found, wanted, ordered=ordered)
 
     def __enter__(self) -> Self:
         return self

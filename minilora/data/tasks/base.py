@@ -103,8 +103,8 @@ def check_seed(name: str, seed: int) -> None:
         raise InputError(f"seed is {seed}; the task {name} takes a seed of 0 or more")
 
 
-def check_pairs(examples: Sequence[Example], predictions: Sequence[str]) -> None:
-    """Refuse to score when examples and predictions do not pair up."""
+def check_pairs(examples: Sequence[object], predictions: Sequence[object]) -> None:
+    """Raise InputError unless there is one prediction for each example, and at least one pair."""
     if len(examples) != len(predictions):
         raise InputError(
             f"there are {len(predictions)} predictions for {len(examples)} examples; give one for each"

@@ -14,7 +14,7 @@ from ..cutting import cut_longest_first
 from ..examples import Example, Labelled
 from ..metrics import accuracy, f1, macro_f1, matthews, pearson, spearman
 from ..tokenizer import Tokenizer
-from .base import Task
+from .base import Task, check_pairs
 
 Number = int | float
 FIGURES: dict[str, Callable[[Any, Any], float]] = {
@@ -85,22 +85,26 @@ class Classification(ABC):
     def score(self, examples: Sequence[Labelled], predictions: Sequence[Number]) -> dict[str, float]:
         """Every figure by its name, those of a group apart as ``figure/group``.
 
-        ``predictions[i]`` is the class or the score that was given to ``examples[i]``. Raises InputError when there are not as many predictions as
-        examples, or none.
+        ``predictions[i]`` is the class or the score that was given to ``examples[i]``; a number that is no class is wrong. Raises InputError when there are
+        not as many predictions as examples, or none, and for a regression with a single example.
         """
-        if len(examples) != len(predictions):
-            raise InputError(
-                f"there are {len(predictions)} predictions for {len(examples)} examples; give one for each"
-            )
-        if not examples:
-            raise InputError("there is no example to score; give at least one")
+        check_pairs(examples, predictions)
         scores: dict[str, float] = {}
         for group in sorted({example.group for example in examples}):
             chosen = [i for i, example in enumerate(examples) if example.group == group]
             given, right = [predictions[i] for i in chosen], [examples[i].label for i in chosen]
-            for name in self.figures if len(chosen) > 1 or not self.regression else ():
-                scores[f"{name}/{group}" if group else name] = FIGURES[name](given, right)
+            for name in self.figures:
+                scores[f"{name}/{group}" if group else name] = self._figure(name, given, right)
         return scores
+
+    def _figure(self, name: str, given: list[Any], right: list[Any]) -> float:
+        if self.regression and len(right) < 2:
+            raise InputError(
+                f"there is 1 example to score, and {name}, a correlation, needs two; give at least 2 (see limit)"
+            )
+        if name == "macro_f1":  # an answer that names no class is not one more class to average over
+            return macro_f1(given, right, classes=len(self.labels))
+        return FIGURES[name](given, right)
 
     def show(self, label: Number) -> str:
         """A label as people read it: the class's name, or the score with one decimal."""

@@ -2,7 +2,7 @@
 
 Before it: ``language/blocks.py``. After it: ``data/batches.py`` makes batches of the examples.
 
-A conversation opens with a proposal; day, place or thing are then refused and changed, once or twice; small talk stands between. A summary must hold what
+A conversation opens with a proposal; its day, its place or both are then refused and changed; small talk stands between. A summary must hold what
 was settled in the end and not what was proposed first, so copying the beginning does not do. Names, places and things of training, validation and test are disjoint.
 """
 
@@ -18,7 +18,7 @@ from .base import MadeTask, Split, check_pairs
 from .language.blocks import pool, upper
 from .nl2sql.values import POOLS
 from .summaries import write_prompt
-from .written import one_line, references_of
+from .written import one_line, references_of, says
 
 SIZES: dict[Split, int] = {"train": 6_000, "validation": 300, "test": 600}
 """Conversations of each part."""
@@ -58,11 +58,13 @@ _SUMMARIES = (
     "On {day} at {hour}, {a} and {b} will {plan}, and {c} brings {thing}.",
     "{a} and {b} agree on {doing} on {day} at {hour}. {thing} will be brought by {c}.",
 )
+_BRINGERS = ("{c} will bring", "{c} brings", "brought by {c}")
+"""How these say who brings the thing: both people's names stand in every summary, so that a name alone says nothing."""
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What was settled: the values a summary must hold."""
+    """What was settled: what a summary must tell."""
 
     day: str
     place: str
@@ -71,14 +73,14 @@ class Settled:
     bringer: str
 
     def told(self, text: str) -> float:
-        """The share of the values that ``text`` holds."""
-        lowered = text.lower()
-        values = (self.day, self.place, self.hour, self.thing, self.bringer)
-        return sum(value.lower() in lowered for value in values) / len(values)
+        """The share of these that ``text`` tells: day, place, hour and thing stand in it as whole words; of the bringer it says, in the words of a summary made here, that this person brings something."""
+        told = [says(text, value) for value in (self.day, self.place, self.hour, self.thing)]
+        told.append(any(says(text, form.format(c=self.bringer)) for form in _BRINGERS))
+        return sum(told) / len(told)
 
 
 class Conversations(MadeTask):
-    """Conversations to summaries; ROUGE as for SAMSum, and ``facts``: the share of day, place, hour, thing and bringer that the summary holds, from 0 to 1.
+    """Conversations to summaries; ROUGE as for SAMSum, and ``facts``: the share of day, place, hour, thing and bringer that the summary tells (see `Settled`), from 0 to 1.
 
     6,000, 300 and 600 conversations; those of training have one of their summaries, the others' ``extra["references"]`` holds all ways it may be worded, and
     ``extra["settled"]`` what was settled.

@@ -19,7 +19,7 @@ from ..mixture.dice import Dice
 from .base import MadeTask, Split, check_pairs
 from .e2e import write_prompt
 from .language.blocks import article, pool, upper
-from .written import text_scores
+from .written import says, text_scores
 
 SIZES: dict[Split, int] = {"train": 6_000, "validation": 300, "test": 600}
 """Records of each part."""
@@ -47,7 +47,7 @@ _POOLS = {
 
 
 class Descriptions(MadeTask):
-    """Attributes to text; the figures of E2E, and ``values``: the share of the record's values that the text holds, from 0 to 1.
+    """Attributes to text; the figures of E2E, and ``values``: the share of the record's values that the text holds as whole words, from 0 to 1.
 
     6,000, 300 and 600 records; those of training have one text, the others' ``extra["references"]`` holds six, and ``extra["values"]`` what a text must hold.
     """
@@ -61,7 +61,7 @@ class Descriptions(MadeTask):
         """The figures of `text_scores`, and ``values``."""
         check_pairs(examples, predictions)
         held = [
-            sum(value.lower() in text.lower() for value in e.extra["values"]) / len(e.extra["values"])
+            sum(says(text, value) for value in e.extra["values"]) / len(e.extra["values"])
             for e, text in zip(examples, predictions, strict=True)
         ]
         return {**text_scores(examples, predictions), "values": sum(held) / len(held)}

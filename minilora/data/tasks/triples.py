@@ -105,6 +105,7 @@ def _json_entries(text: str, file: Path) -> list[Entry]:
     for number, item in enumerate(listed, start=1):
         entry = next(iter(item.values()), None) if isinstance(item, dict) else None
         record = Record(entry if isinstance(entry, dict) else {}, str(file), number, "entry")
+        record.refuse_halves()
         triples = [
             _triple(
                 [t.get(key) for key in ("subject", "property", "object")] if isinstance(t, dict) else t,

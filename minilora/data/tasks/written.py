@@ -4,6 +4,7 @@ Before it: ``data/files``. After it: the readers ``summaries.py``, ``triples.py`
 """
 
 import os
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -60,6 +61,11 @@ class Written(Task):
 def one_line(text: str) -> str:
     """The words of a text with one blank between them."""
     return " ".join(text.split())
+
+
+def says(text: str, value: str) -> bool:
+    """Whether ``value`` stands in ``text`` as whole words, in small letters or large: ``one`` does not stand in ``honey``, nor ``3`` in ``13``."""
+    return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def grouped(examples: Iterable[Example]) -> tuple[Example, ...]:

@@ -21,6 +21,7 @@ from ...methods import LoRA, Tuned, adapt
 from ...models.gpt import GPT, GPTConfig
 from ...ops import attention, sum
 from ...train import Training
+from ...train.settings import require
 from ..memory import step_memory
 from .own import LEARNING_RATE, step_calls
 from .run import record_of
@@ -79,8 +80,10 @@ def growth(
 ) -> dict[str, Any]:
     """Rows ``{"varied", "value", "ms", "step_mib", "weights_mib"}`` for every value of ``GROWTH``; of attention over ``LENGTHS``; and of ``STARTS``, without memory.
 
-    ms: the median of ``repeats`` steps (starts of a process). step_mib: what a step allocates beside the weights at its peak.
+    ms: the median of ``repeats`` steps (starts of a process). step_mib: what a step allocates beside the weights at its peak. Raises InputError for repeats and threads below 1.
     """
+    require("repeats", repeats, repeats >= 1, "at least 1")
+    require("threads", threads, threads >= 1, "at least 1")
     tune_malloc()
     progress("counting bytes")
     points = [(name, v, dataclasses.replace(Point(), **{name: v})) for name, vs in GROWTH.items() for v in vs]

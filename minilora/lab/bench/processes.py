@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,22 +58,24 @@ class Contender:
     def turn(self, call: str, least: float = TURN) -> Turn:
         """Let the process run ``call`` once uncounted and for ``least`` seconds counted, and wait for it; 0 warms up and counts nothing. Raises RunFailed, with the last line it wrote, when it ended instead."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"call": call, "least": least}) + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended, and the answer that does not come says so
+            self._process.stdin.write(json.dumps({"call": call, "least": least}) + "\n")
+            self._process.stdin.flush()
         return Turn(**self._answer())
 
     def close(self) -> None:
         """End the process."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # of what it did not read any more
+                    pipe.close()
         self._process.terminate()
         self._process.wait()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        if not line:
+        if not line.endswith("\n"):  # the end, or what was written of a line before it
             self._process.wait()
             self._errors.seek(0)
             said = self._errors.read().strip().splitlines() or ["it said nothing"]
@@ -104,7 +106,7 @@ def versions(python: str, modules: tuple[str, ...]) -> dict[str, str]:
         done = subprocess.run(
             [python, "-c", program, *modules], capture_output=True, text=True, check=True, timeout=60
         )
-    except FileNotFoundError as error:
+    except (OSError, subprocess.TimeoutExpired) as error:
         raise InputError(f"there is no interpreter {python!r} that could run {wanted}") from error
     except subprocess.CalledProcessError as error:
         raise InputError(f"the interpreter {python!r} lacks one of {wanted}") from error

@@ -20,6 +20,7 @@ from ...backend.devices import cuda, processor, use_device
 from ...errors import InputError, RunFailed
 from ...models.checkpoint import save
 from ...train.runs import circumstances
+from ...train.settings import require
 from .own import LEARNING_RATE, METHODS, NEW_TOKENS, prompts
 from .processes import TURN, Contender, Turn, contender, versions
 from .shapes import SHAPES, Shape
@@ -63,8 +64,8 @@ def bench(
     turns, and the peak memory of the process in MiB; on a card, of what it took from the card. Raises InputError for arguments out of range, a device that cannot be used or an interpreter without PEFT, RunFailed when a process fails or
     the two programs do not start from the same loss, so that they would not be doing the same work.
     """
-    if rounds < 1 or threads < 1:
-        raise InputError(f"rounds and threads must be at least 1, not {rounds} and {threads}")
+    require("rounds", rounds, rounds >= 1, "at least 1")
+    require("threads", threads, threads >= 1, "at least 1")
     if against not in (None, "peft"):
         raise InputError(f"against must be 'peft', not {against!r}")
     use_device(device)

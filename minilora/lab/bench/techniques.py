@@ -19,6 +19,7 @@ from ...models.gpt import GPT
 from ...ops import elementwise
 from ...ops.reference import TWINS
 from ...train.forks import can_fork
+from ...train.settings import require
 from .own import METHODS, Call, generation_calls, step_calls
 from .processes import TURN, Turn, contender
 from .run import record_of, row
@@ -158,8 +159,10 @@ def techniques(
 ) -> dict[str, Any]:
     """A LoRA step, or what else shows it, with each technique switched off, in turn: rows as ``bench`` has them, and in ``ratios`` how many times longer it takes and how many times more memory.
 
-    ``{"gpt2-small": {"malloc": {"time": 1.2, "memory": 1.0}, …}, …}``.
+    ``{"gpt2-small": {"malloc": {"time": 1.2, "memory": 1.0}, …}, …}``. Raises InputError for rounds and threads below 1.
     """
+    require("rounds", rounds, rounds >= 1, "at least 1")
+    require("threads", threads, threads >= 1, "at least 1")
     rows: list[dict[str, Any]] = []
     ratios: dict[str, dict[str, dict[str, float]]] = {}
     for shape in shapes:

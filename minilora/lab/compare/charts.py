@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..charts import running_mean
 from ..page import colour_classes
 from ..svg import Axis, Chart, decades, ticks
 
@@ -67,8 +68,7 @@ def losses(methods: Sequence[Report]) -> str:
     )
     for method in methods:
         ys = method["losses"]
-        window = max(1, len(ys) // 20)
-        smooth = [sum(ys[max(0, i - window + 1) : i + 1]) / min(window, i + 1) for i in range(len(ys))]
+        smooth = running_mean(ys, max(1, len(ys) // 20))
         chart.line(
             range(1, len(ys) + 1),
             smooth,

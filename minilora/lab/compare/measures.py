@@ -48,7 +48,7 @@ def full_gradients(tuned: Tuned, paths: list[str], batch: Batch) -> dict[str, np
 
 
 def log_probabilities(model: Model, batch: Batch) -> np.ndarray:
-    """log p of every token (or class) where the batch has a target: [targets, vocabulary], float64."""
+    """log p of every token (or class) where the batch has a target: [targets, vocabulary], float64. A regression has one output, and log p = 0 whatever the score."""
     z = to_host(model.logits(batch.ids, batch.mask, batch.types))
     counted: np.ndarray = z[batch.targets != IGNORED].astype(np.float64)  # [targets, vocabulary]
     counted -= counted.max(axis=-1, keepdims=True)
@@ -69,8 +69,10 @@ def factors(tuned: Tuned) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
-def divergence(base: np.ndarray, now: np.ndarray) -> float:
-    """KL(base ‖ now) in nats, mean over the rows of two [targets, vocabulary] arrays of log-probabilities."""
+def divergence(base: np.ndarray, now: np.ndarray) -> float | None:
+    """KL(base ‖ now) in nats, mean over the rows of two [targets, vocabulary] arrays of log-probabilities; None for a regression, whose one output is no distribution."""
+    if base.shape[-1] == 1:
+        return None
     return float((np.exp(base) * (base - now)).sum(axis=-1).mean())
 
 

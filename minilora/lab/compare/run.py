@@ -10,21 +10,25 @@ Comes after ``points.py`` and ``equivalence.py``. What it leaves in its folder:
 
 import json
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...backend import to_host, tune_malloc
+from ...data.batches import Batch
 from ...data.tasks import AnyTask, load_task
+from ...errors import InputError
 from ...files import write_atomically
 from ...methods.layers import linear_layers
 from ...models.base import Model
 from ...models.checkpoint import load
+from ...train.checkpoints import Setting, describe
 from ...train.fitting import answers_of, fit_lengths, meet, too_long_of, writes_answers
-from ...train.measure import Measuring, measure, training_data, validation_batches
+from ...train.identity import digests
+from ...train.measure import Measuring, check_scoring, measure, training_data, validation_batches
 from ...train.recipe import absolute
 from ...train.runs import CONFIG, begin_folder, check_same, circumstances, refuse_existing
 from ..contest import Contestant, train
@@ -38,6 +42,20 @@ from .settings import Comparison
 REPORT, PAGE, REFERENCE, OUTCOME, POINTS = "report.json", "report.html", "reference", "outcome.json", "points"
 
 
+@dataclass(frozen=True)
+class Course:
+    """What is the same for every method. batches: to train on, by number; scoring: None asks nothing; identity: the base and the data by digest, which what is in ``folder`` must have been made with."""
+
+    base: Model
+    task: AnyTask
+    settings: Comparison
+    batches: Callable[[int], Batch]
+    probe: Probe
+    scoring: Measuring | None
+    identity: Mapping[str, Setting]
+    folder: Path
+
+
 def compare(
     settings: Comparison,
     out: str | Path,
@@ -48,15 +66,17 @@ def compare(
 ) -> dict[str, Any]:
     """Train every method, follow what each does, and write the report into the folder ``out``; returns the report.
 
-    resume: go on with the comparison in ``out``, to the same digits. force: begin anew where ``out`` holds one. progress: True draws a bar, False shows nothing; None: a bar in a
-    terminal or notebook, elsewhere a line a phase on standard error.
-    Raises InputError for what cannot be used, and for a folder that holds a comparison when neither ``resume`` nor ``force`` is given; TrainingDiverged for a learning rate that is too high.
+    resume: go on with the comparison in ``out``, to the same digits; the base and the data must be what they were. force: begin anew where ``out`` holds one. progress: True draws a
+    bar, False shows nothing; None: a bar in a terminal or notebook, elsewhere a line a phase on standard error.
+    Raises InputError for what cannot be used, before anything is trained, and for a folder that holds a comparison when neither ``resume`` nor ``force`` is given; TrainingDiverged for a
+    learning rate that is too high.
     """
     folder = Path(out)
     settings = replace(
         settings,
         model=absolute(settings.model),
         data=None if settings.data is None else absolute(settings.data),
+        warmup=settings.rise,
     )
     refuse_existing(folder, (CONFIG, REPORT, PAGE), resume=resume, force=force)
     if resume:
@@ -66,20 +86,24 @@ def compare(
     answers = answers_of(base, given, None)
     contestants = settings.contestants(answers)
     task = meet(base, given, answers, rng=np.random.default_rng(settings.seed))
+    for entry in contestants:
+        entry.method.claims(base)  # refuses a base that it cannot be installed in
     policy = too_long_of(base, answers, settings.too_long)
     task, lengths = fit_lengths(task, base, policy, room=common_room(base, contestants))
+    scoring = scoring_of(settings, task)
     data = training_data(task, base, rows=settings.rows, length=settings.length, seed=settings.seed)
+    held_out = validation_batches(task, base, rows=settings.rows, length=settings.length)
+    identity = identity_of(base, task, held_out)
     if force:
         for name in (REFERENCE, *(entry.name for entry in contestants)):
             shutil.rmtree(folder / name, ignore_errors=True)
-    begin_folder(folder, (CONFIG, REPORT, PAGE), "compare", settings, force=force)
+    begin_folder(folder, (CONFIG, REPORT, PAGE), "compare", settings, resume=resume, force=force)
     tune_malloc()
     with phases(weights(settings, contestants), show=progress) as at:
         at.begin("what all are measured on")
-        probe = make_probe(base, task, settings, data.batch)
-        outcomes = [
-            follow(entry, base, task, settings, data.batch, probe, folder, at) for entry in contestants
-        ]
+        probe = make_probe(base, settings, data.batch(0), held_out)
+        course = Course(base, task, settings, data.batch, probe, scoring, identity, folder)
+        outcomes = [follow(entry, course, at, is_reference=entry is contestants[0]) for entry in contestants]
         at.begin("equivalences")
         same = equivalences(base, [data.batch(step) for step in range(STEPS)], seed=settings.seed)
         report = {
@@ -104,9 +128,23 @@ def common_room(base: Model, contestants: list[Contestant]) -> int:
     return base.room - max(entry.method.positions for entry in contestants)
 
 
-def make_probe(base: Model, task: AnyTask, settings: Comparison, batches: Callable[[int], Any]) -> Probe:
-    """What every method is measured on: the first training batch, and validation batches spread over all lengths."""
-    found = validation_batches(task, base, rows=settings.rows, length=settings.length)
+def scoring_of(settings: Comparison, task: AnyTask) -> Measuring | None:
+    """How answers are scored; None where none are asked for. Raises InputError where they cannot be."""
+    if not settings.limit:
+        return None
+    how = Measuring(limit=settings.limit, beam=1 if writes_answers(task) else None, length=settings.length)
+    check_scoring(task, how)
+    return how
+
+
+def identity_of(base: Model, task: AnyTask, held_out: Sequence[Batch]) -> dict[str, Setting]:
+    """What all methods start from, learn from and are measured on, by digest."""
+    measured = describe(("", array) for batch in held_out for array in (batch.ids, batch.targets))
+    return {**digests(base, task), "the validation data": measured}
+
+
+def make_probe(base: Model, settings: Comparison, batch: Batch, found: Sequence[Batch]) -> Probe:
+    """What every method is measured on: ``batch``, and batches of those ``found`` for validation, spread over all lengths."""
     wanted = min(len(found), -(-settings.held_out // settings.rows))
     held_out = tuple(
         found[place] for place in np.unique(np.linspace(0, len(found) - 1, wanted).round().astype(int))
@@ -114,33 +152,31 @@ def make_probe(base: Model, task: AnyTask, settings: Comparison, batches: Callab
     layers = {path: layer for path, layer in linear_layers(base).items() if path.startswith("blocks.")}
     return Probe(
         {path: to_host(layer.weight.data).copy() for path, layer in layers.items()},
-        batches(0),
+        batch,
         held_out,
         log_probabilities(base, held_out[0]),
     )
 
 
-def follow(
-    entry: Contestant,
-    base: Model,
-    task: AnyTask,
-    settings: Comparison,
-    batches: Callable[[int], Any],
-    probe: Probe,
-    folder: Path,
-    at: Phases,
-) -> dict[str, Any]:
-    """Train one method, measured at every point, and score it: its entry in the report. One that is done already is read from the disk."""
-    own = folder / entry.name
+def follow(entry: Contestant, course: Course, at: Phases, *, is_reference: bool) -> dict[str, Any]:
+    """Train one method, measured at every point, and score it: its entry in the report. One that is done already is read from the disk.
+
+    is_reference: whether the others are measured by it. Raises InputError where it was done, or begun, from another base or other data.
+    """
+    settings, own = course.settings, course.folder / entry.name
     at.begin(f"training: {entry.title}")
     done = own / OUTCOME
     if done.is_file():
         outcome: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        check_identity(done, outcome, course.identity)
         at.begin(f"asking: {entry.title}")
         return outcome
-    is_reference = entry.name == settings.contestants()[0].name
     watcher = Watcher(
-        probe, settings.measured_at(), own / POINTS, folder / REFERENCE, is_reference=is_reference
+        course.probe,
+        settings.measured_at(),
+        own / POINTS,
+        course.folder / REFERENCE,
+        is_reference=is_reference,
     )
 
     def watch(step: int, tuned: Any) -> None:
@@ -149,26 +185,39 @@ def follow(
 
     result = train(
         entry,
-        base,
-        batches,
-        task=task.name,
+        course.base,
+        course.batches,
+        task=course.task.name,
         steps=settings.steps,
-        warmup=settings.warmup,
+        warmup=settings.rise,
         folder=own,
         seed=settings.seed,
         watch=watch,
         resume=True,
+        identity=course.identity,
     )
     at.begin(f"asking: {entry.title}")
     scored = None
-    if settings.limit:
-        how = Measuring(
-            limit=settings.limit, beam=1 if writes_answers(task) else None, length=settings.length
-        )
-        scored = dict(measure(result.tuned.model, task, how, progress=False).metrics)
-    outcome = {**result.as_dict(), "points": watcher.points(), "score": scored}
+    if course.scoring is not None:
+        scored = dict(measure(result.tuned.model, course.task, course.scoring, progress=False).metrics)
+    outcome = {
+        **result.as_dict(),
+        "points": watcher.points(),
+        "score": scored,
+        "identity": dict(course.identity),
+    }
     write_atomically(done, json.dumps(outcome, indent=1, ensure_ascii=False) + "\n")
     return outcome
+
+
+def check_identity(done: Path, outcome: Mapping[str, Any], now: Mapping[str, Setting]) -> None:
+    """Raise InputError, naming what differs, where a method was done from another base or other data than are there now."""
+    then = outcome.get("identity", {})
+    for name, digest in now.items():
+        if then.get(name) != digest:
+            raise InputError(
+                f"cannot resume: {name} is {digest!r}, but {str(done)!r} was made with {then.get(name)!r}; put back what it was, or give another folder"
+            )
 
 
 def weights(settings: Comparison, contestants: list[Contestant]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 Comes first in this folder.
 """
 
+import math
 from dataclasses import dataclass
 
 from ...data.cutting import check_policy
@@ -22,11 +23,11 @@ class Comparison:
 
     Attributes:
         model: a shipped model's name, or a model folder.
-        task: see ``data.tasks``; data: the file it reads, where it needs one; data_seed: nl2sql's.
+        task: see ``data.tasks``; data: the file it reads, where it needs one; data_seed: the seed of one that makes its own data.
         methods: each as a text (``methods.named``), with ``lr=`` for a learning rate of its own. Full fine-tuning is added where it is missing: it is the measure.
         steps, rows: optimizer steps, and examples a batch; length: text: tokens a row.
         too_long: of examples longer than what every method leaves of the context: ``"error"``, ``"cut"`` or ``"skip"``, as in ``FineTuning``.
-        warmup: steps over which the learning rate rises.
+        warmup: steps over which the learning rate rises, a third of all at most; None: 20, or that third where it is less.
         points: how many times, evenly over training, everything is measured; once more at the start.
         held_out: validation examples for the loss (rows of text likewise).
         limit: validation examples that are answered at the end; 0 asks nothing.
@@ -48,7 +49,7 @@ class Comparison:
     rows: int = 16
     length: int | None = None
     too_long: str | None = None
-    warmup: int = 20
+    warmup: int | None = None
     points: int = 10
     held_out: int = 64
     limit: int = 200
@@ -61,18 +62,29 @@ class Comparison:
             ("rows", 1),
             ("points", 1),
             ("held_out", 1),
+            ("length", 1),
             ("limit", 0),
             ("warmup", 0),
             ("seed", 0),
         ):
-            if getattr(self, name) < least:
-                raise InputError(f"{name} must be at least {least}, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"{name} must be at least {least}, not {value}")
         if self.points > self.steps:
             raise InputError(
                 f"points is {self.points}, more than the {self.steps} steps; give at most {self.steps}"
             )
+        if self.warmup is not None and self.warmup > self.steps // 3:
+            raise InputError(
+                f"warmup is {self.warmup}, more than a third of the {self.steps} steps; give at most {self.steps // 3}"
+            )
         check_policy(self.too_long)
         self.contestants()
+
+    @property
+    def rise(self) -> int:
+        """The steps of the warm-up, where none are given those that suit the run."""
+        return min(20, self.steps // 3) if self.warmup is None else self.warmup
 
     def contestants(self, answers: str | None = None) -> list[Contestant]:
         """The methods, full fine-tuning first, at the learning rates for a task that is answered so: ``"head"``, ``"prompt"`` or None. Raises InputError where one is named twice."""
@@ -103,7 +115,7 @@ def contestant(text: str, answers: str | None = None) -> Contestant:
         rate = float(rates[0]) if rates else METHODS[parts[0][0]].rate(answers)
     except ValueError:
         rate = 0.0
-    if rate <= 0 or len(rates) > 1:
+    if not 0 < rate < math.inf or len(rates) > 1:
         raise InputError(f"in {text!r}, lr must be one number above 0, not {', '.join(rates)}")
     name = "-".join("".join(c if c.isalnum() else " " for c in text).split())
     return Contestant(name, text.strip(), as_method(methods), rate)

@@ -27,6 +27,15 @@ def test_fixed_values_of_scikit_learn():
     assert matthews(THREE_PREDICTED, THREE) == pytest.approx(0.5052911526399114)
 
 
+def test_what_is_no_class_is_no_class_to_average_over():
+    """999 of 1,000 right and one that names neither of two classes: nearly 1, and not two thirds."""
+    labels = [i % 2 for i in range(1_000)]
+    predictions = [2, *labels[1:]]
+    assert macro_f1(predictions, labels, classes=2) == pytest.approx((1 + 998 / 999) / 2)
+    assert macro_f1(predictions, labels) == pytest.approx((1 + 998 / 999) / 3)
+    assert macro_f1([2, 2], [0, 0], classes=2) == 0
+
+
 def test_the_printed_formula_for_two_classes():
     tp, tn, fp, fn = 30, 50, 7, 13
     predictions, labels = [1] * tp + [0] * tn + [1] * fp + [0] * fn, [1] * tp + [0] * tn + [0] * fp + [1] * fn

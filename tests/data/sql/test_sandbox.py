@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from minilora.data.sql import Sandbox, SQLTable
 from minilora.data.tasks.nl2sql.database import LONGEST_ANSWER, Database, QueryError, same_answer
 from minilora.data.tasks.nl2sql.tables import make_tables
 
@@ -77,6 +78,36 @@ def test_a_query_that_works_too_long_is_interrupted(database):
 def test_an_answer_of_too_many_rows_is_refused(database):
     with pytest.raises(QueryError, match=f"more than {LONGEST_ANSWER} rows"):
         database.run("SELECT 1 FROM castles a, castles b, castles c")
+
+
+def test_how_many_rows_are_too_many_can_be_said():
+    table = SQLTable("t", (("a", "INTEGER"),), [(i,) for i in range(LONGEST_ANSWER + 500)])
+    with Sandbox([table], rows=2_000) as sandbox:
+        assert len(sandbox.run("SELECT a FROM t")) == LONGEST_ANSWER + 500
+        assert sandbox.agrees("SELECT t.a FROM t", "SELECT a FROM t", ordered=False)
+        with pytest.raises(QueryError, match="more than 2000 rows"):
+            sandbox.run("SELECT a FROM t UNION ALL SELECT a FROM t")
+        with pytest.raises(QueryError, match="more than 3 rows"):
+            sandbox.run("SELECT a FROM t", rows=3)
+
+
+@pytest.mark.parametrize("predicted", ["SELECT a FROM t", "SELECT b FROM t", "nothing"])
+def test_a_right_query_that_does_not_run_is_said_whatever_is_predicted(predicted):
+    with (
+        Sandbox([SQLTable("t", (("a", "INTEGER"),), [(1,)])]) as sandbox,
+        pytest.raises(QueryError, match="no such column"),
+    ):
+        sandbox.agrees(predicted, "SELECT c FROM t", ordered=False)
+
+
+def test_of_a_prediction_no_more_rows_are_read_than_could_be_right(monkeypatch):
+    table = SQLTable("t", (("a", "INTEGER"),), [(i,) for i in range(100)])
+    asked = []
+    run = Sandbox.run
+    monkeypatch.setattr(Sandbox, "run", lambda self, sql, **how: asked.append(how) or run(self, sql, **how))
+    with Sandbox([table]) as sandbox:
+        assert not sandbox.agrees("SELECT * FROM t, t AS u", "SELECT a FROM t WHERE a < 7", ordered=False)
+    assert asked == [{}, {"rows": 7}]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from minilora.data.tasks import TASKS, Classification, load_task
+from minilora.data.tasks.conversations import Settled
 from minilora.data.tasks.language.blocks import part_of, past, plural, pool
 from minilora.data.tasks.nl2sql.database import Database
 from minilora.data.tasks.nl2sql.linked import make_linked
@@ -117,6 +118,39 @@ def test_a_summary_is_of_what_was_settled_and_not_of_what_was_proposed():
     first_lines = [e.prompt.split("\n")[0] for e in task.test]
     assert task.score(task.test, first_lines)["facts"] < 0.6
     assert task.score(task.test, [e.completion for e in task.test])["facts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("summary", "told"),
+    [
+        ("Ann and Ben will meet in Kent on Monday at one. Ben will bring the corn.", 5),
+        ("On Monday at one, Ann and Ben will meet in Kent, and Ben brings the corn.", 5),
+        ("Ann and Ben agree on meeting in KENT on Monday at one. The corn will be brought by Ben.", 5),
+        (
+            "Ann and Ben will meet in Kent on Monday at one. Ann will bring the corn.",
+            4,
+        ),  # both names are there
+        ("Ann and Ben agree on meeting in Kent on Monday at one. The corn will be brought by Benno.", 4),
+        ("Ann and Ben will meet in Kentford on Monday at noon. Ben will bring the honey.", 2),  # one in honey
+    ],
+)
+def test_a_summary_tells_who_brings_the_thing_and_whole_words(summary, told):
+    assert Settled("Monday", "Kent", "one", "the corn", "Ben").told(summary) == told / 5
+
+
+def test_every_summary_that_would_be_right_tells_all():
+    for e in load_task("conversations").test:
+        assert [e.extra["settled"].told(text) for text in e.extra["references"]] == [1, 1, 1]
+
+
+def test_the_values_of_a_description_are_whole_words():
+    pytest.importorskip("sacrebleu")
+    task = load_task("descriptions")
+    towers = next(e for e in task.test if "3" in e.extra["values"])
+    said = " ".join(value for value in towers.extra["values"] if value != "3")
+    count = len(towers.extra["values"])
+    assert task.score([towers], [f"{said} 13 towers"])["values"] == pytest.approx((count - 1) / count)
+    assert task.score([towers], [f"{said} 3 towers"])["values"] == 1
 
 
 def test_a_description_holds_all_values():

@@ -5,7 +5,8 @@ import sqlite3
 
 import pytest
 
-from minilora.data.tasks import TASKS, load_task
+from minilora.data.metrics import f1
+from minilora.data.tasks import TASKS, load_task, spider
 from minilora.data.tasks.wikisql.form import read_form
 from minilora.errors import InputError
 
@@ -50,6 +51,13 @@ def test_glues_own_files(name, tmp_path):
     assert task.score(task.test, [e.label for e in task.test])[task.primary] == 1
 
 
+def test_a_file_of_ids_is_not_a_development_file(tmp_path):
+    (tmp_path / "train.tsv").write_text(tsv("mrpc"), encoding="utf-8")
+    (tmp_path / "dev.tsv").write_text(tsv("mrpc", 6, start=100), encoding="utf-8")
+    (tmp_path / "dev_ids.tsv").write_text("1089874\t1089925\n3019446\t3019327\n")  # as in MRPC's own folder
+    assert len(load_task("mrpc", data=tmp_path).test) == 6
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 @pytest.mark.parametrize("name", JSON_FIELDS)
 def test_exports_of_glue(name, form, tmp_path):
@@ -88,6 +96,12 @@ def test_stsb_is_a_regression(tmp_path):
     assert prompted.test[2].completion == " 2.0"
     found = prompted.score(prompted.test, [e.completion for e in prompted.test[:-1]] + ["many"])
     assert found["unanswered"] == pytest.approx(1 / 12)
+    with pytest.raises(
+        InputError, match="1 example to score, and pearson, a correlation, needs two; give at least 2"
+    ):
+        task.score(task.test[:1], [2.0])
+    with pytest.raises(InputError, match="1 example to score"):
+        prompted.score(prompted.test[:1], ["2.0"])
     (tmp_path / "dev.tsv").write_text(header + "0\tg\tf\t1\t1\tn\tn\tA\tB\t7.5\n")
     with pytest.raises(
         InputError, match=r"dev.tsv, line 2: the score is '7.5'; it must be a number from 0 to 5"
@@ -180,6 +194,12 @@ def test_instructions_and_labels(tmp_path):
     own = load_task("labels", data=tmp_path / "labels.jsonl")
     assert own.labels == ("delivery", "invoice", "other")
     assert own.prompted().train[0].prompt.startswith("text: Where is parcel ")
+    prompted = own.prompted()
+    answers = ["perhaps", *(e.completion for e in prompted.test[1:])]
+    right = [e.label for e in own.test]
+    assert prompted.score(prompted.test, answers)["macro_f1"] == pytest.approx(
+        sum(f1([3, *right[1:]], right, positive=k) for k in range(3)) / 3
+    )
     (tmp_path / "labels.jsonl").write_text("\n".join([*rows, json.dumps({"text": "x", "label": ""})]))
     with pytest.raises(InputError, match="line 91: the label is ''"):
         load_task("labels", data=tmp_path / "labels.jsonl")
@@ -271,7 +291,7 @@ SCHEMA = {
 
 
 @pytest.fixture
-def spider(tmp_path):
+def spider_folder(tmp_path):
     schemas = [{**SCHEMA, "db_id": name} for name in ("shop", "store", "kiosk")]
     (tmp_path / "tables.json").write_text(json.dumps(schemas))
     questions = [
@@ -291,8 +311,8 @@ def spider(tmp_path):
     return tmp_path
 
 
-def test_spiders_own_files(spider):
-    task = load_task("spider", data=spider)
+def test_spiders_own_files(spider_folder):
+    task = load_task("spider", data=spider_folder)
     example = task.test[0]
     assert (
         example.prompt
@@ -310,14 +330,55 @@ def test_spiders_own_files(spider):
     assert task.score([example], ["DROP TABLE item"]) == {"exact_set": 0, "execution": 0}
 
 
+def test_spiders_right_queries_may_list_a_whole_table(spider_folder):
+    """Two thousand rows, more than the sandbox lets through by itself."""
+    connection = sqlite3.connect(spider_folder / "database" / "shop" / "shop.sqlite")
+    connection.executemany("INSERT INTO item VALUES ( ?, ? )", [(i, f"pen {i}") for i in range(3, 2_001)])
+    connection.commit()
+    connection.close()
+    task = load_task("spider", data=spider_folder)
+    said = {
+        "SELECT name FROM item ORDER BY name": 1,
+        "SELECT id FROM item LIMIT 3": 0,
+        "SELECT a.name FROM item a, item b": 0,
+    }
+    assert [task.score(task.test, [sql])["execution"] for sql in said] == [*said.values()]
+
+
+def test_spider_reads_each_database_once(spider_folder, monkeypatch):
+    read = []
+    stored = spider._stored
+    monkeypatch.setattr(spider, "_stored", lambda file, schema: read.append(file) or stored(file, schema))
+    task = load_task("spider", data=spider_folder)
+    task.score([*task.test] * 5, ["SELECT name FROM item"] * 5)
+    assert read == [spider_folder / "database" / "shop" / "shop.sqlite"]
+
+
+def test_spiders_test_file_is_not_read(spider_folder):
+    (spider_folder / "test.json").write_text(json.dumps([{"db_id": "unknown", "question": "Which?"}]))
+    assert len(load_task("spider", data=spider_folder).test) == 1
+
+
+@pytest.mark.parametrize("prediction", ["SELECT name FROM item", "nothing"])
+def test_a_right_query_that_spiders_database_does_not_run_is_named(spider_folder, prediction):
+    """One that can be read here and that SQLite refuses."""
+    questions = [{"db_id": "shop", "question": "Which?", "query": "SELECT name FROM item GROUP BY avg(id)"}]
+    (spider_folder / "dev.json").write_text(json.dumps(questions))
+    task = load_task("spider", data=spider_folder)
+    with pytest.raises(
+        InputError, match=r"shop.sqlite' does not run the right query 'SELECT name .*aggregate"
+    ):
+        task.score(task.test, [prediction])
+
+
 BROKEN = {
     "cola": [("a\tx\t\tText.\n" * 30, "line 2: there is no field .sentence."), ("label\tsentence\n2\tText.\n", r"line 2: the label is '2'; it must be 'unacceptable'"),
              ("label\tsentence\n1\t \n", "line 2: the field 'sentence' is ' '"), ("label\ttext\n1\ta\n", "line 2: there is no field 'sentence'")],
-    "samsum": [('[{"dialogue": "A: hi", "summary": 3}]', "entry 1: the field 'summary' is 3"), ("[1]", "entry 1: found '1'"), ("[{]", "line 1: this is not JSON")],
+    "samsum": [('[{"dialogue": "A: hi", "summary": "b"}, {"dialogue": "A: \\ud83d", "summary": "b"}]', r"entry 2: the escape .ud83d is half of a character"), ('[{"dialogue": "A: hi", "summary": 3}]', "entry 1: the field 'summary' is 3"), ("[1]", "entry 1: found '1'"), ("[{]", "line 1: this is not JSON")],
     "dart": [('[{"tripleset": [["a", "b"]], "annotations": [{"text": "x"}]}]', "entry 1: a triple is"), ('[{"tripleset": []}]', "entry 1: the field 'tripleset'")],
-    "instructions": [('{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n', "line 2: there is no field 'completion'"), ('{"prompt": "a"\n', "line 1: this is not JSON")],
+    "instructions": [('{"prompt": "a", "completion": "b"}\n{"prompt": "a", "completion": "\\ud800"}\n', r"line 2: the escape .ud800 is half of a character; write the other half"), ('{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n', "line 2: there is no field 'completion'"), ('{"prompt": "a"\n', "line 1: this is not JSON")],
     "wikisql": [('{"text": "table: a"}\n', "line 1: the text must have the lines"), ('{"text": "table: a\\ncolumns: b\\nQ: c\\nA: DROP"}\n', "line 1: what follows A:")],
-    "webnlg": [("<benchmark>", "line 1: this is not XML"), ("[]", "line 1: there is no list 'entries'")],
+    "webnlg": [('{"entries": [{"1": {"lexicalisations": [{"lex": "\\udc00"}]}}]}', "entry 1: the escape .udc00 is half of a character"), ("<benchmark>", "line 1: this is not XML"), ("[]", "line 1: there is no list 'entries'")],
 }  # fmt: skip
 
 

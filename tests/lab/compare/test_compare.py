@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -139,6 +140,106 @@ def test_a_comparison_that_was_stopped_goes_on_to_the_same_digits(made, settings
         assert ours["score"] == theirs["score"]
 
 
+def stopped_at(method: str, patch: pytest.MonkeyPatch) -> type[Exception]:
+    """What is raised where ``method`` is begun, as if the comparison had been stopped there."""
+
+    class Stop(Exception):
+        pass
+
+    follow = run.follow
+
+    def stops(entry, *arguments, **options):
+        if entry.name == method:
+            raise Stop
+        return follow(entry, *arguments, **options)
+
+    patch.setattr(run, "follow", stops)
+    return Stop
+
+
+@pytest.mark.parametrize("part", ["the training data", "the validation data", "the base's weights"])
+@pytest.mark.parametrize("begun", ["done", "half done"])
+def test_a_comparison_does_not_go_on_from_another_base_or_data(tmp_path, monkeypatch, part, begun):
+    """Full fine-tuning is done, or has a checkpoint, when the comparison is stopped; a file is changed before it goes on."""
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for name in ("train", "dev", "test"):
+        lines = [{"prompt": f"{name} {i}", "completion": f"a {i}"} for i in range(12)]
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    settings = Comparison(
+        str(write_model(tmp_path / "model")), "instructions", str(folder), methods=("bitfit",),
+        steps=1, rows=2, warmup=0, points=1, held_out=2, limit=0,
+    )  # fmt: skip
+    with monkeypatch.context() as patch:
+        stop = stopped_at("bitfit", patch)
+        with pytest.raises(stop):
+            compare(settings, tmp_path / "out", progress=False)
+    if begun == "half done":
+        (tmp_path / "out" / "full" / "outcome.json").unlink()
+    if part == "the base's weights":
+        shutil.rmtree(tmp_path / "model")
+        write_model(tmp_path / "model", seed=1)
+    else:
+        file = folder / ("train.jsonl" if part == "the training data" else "dev.jsonl")
+        file.write_text(file.read_text().replace("a 7", "b 7"))
+    with pytest.raises(InputError, match=f"cannot resume: {part} is '"):
+        compare(settings, tmp_path / "out", resume=True, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            {"methods": ("full", "lora:targets=qeury")},
+            "target 'qeury' matches no linear layer; did you mean 'query'",
+        ),
+        ({"methods": ("full", "top-layers:layers=9")}, "layers is 9, but the model has 2 blocks"),
+        ({"methods": ("full", "prefix-embedding:prefix=300")}, "leave no room for a text"),
+    ],
+)
+def test_what_would_stop_a_later_method_stops_the_first(settings, tmp_path, monkeypatch, change, sentence):
+    monkeypatch.setattr(run, "train", lambda *arguments, **options: pytest.fail("a method was trained"))
+    with pytest.raises(InputError, match=sentence):
+        compare(replace(settings, **change), tmp_path / "out", progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def regression(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """STS-B's form, for an encoder."""
+    folder = tmp_path_factory.mktemp("stsb")
+    lines = [json.dumps({"sentence1": f"A {i}.", "sentence2": f"B {i}.", "label": i % 6}) for i in range(30)]
+    for part in ("train", "dev"):
+        (folder / f"{part}.jsonl").write_text("\n".join(lines))
+    return Comparison(
+        str(write_encoder(folder / "model", [text()])), "stsb", str(folder), methods=("lora:rank=2",),
+        steps=1, rows=2, warmup=0, points=1, held_out=2, limit=3,
+    )  # fmt: skip
+
+
+def test_a_score_has_no_distribution_to_diverge(regression, tmp_path):
+    report = compare(regression, tmp_path / "out", progress=False)
+    for method in report["methods"]:
+        assert method["points"][-1]["answers"] == {"divergence": None, "cosine": None}
+        assert {"pearson", "spearman"} <= set(method["score"])
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    row = re.search(r"<tr><t[dh][^>]*>divergence from the base.*?</tr>", html, re.DOTALL)
+    assert row is not None
+    assert row.group().count(">–<") == 2
+    assert "nan" not in html
+
+
+def test_scoring_that_could_not_be_done_is_refused_before_training(regression, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "train", lambda *arguments, **options: pytest.fail("a method was trained"))
+    with pytest.raises(InputError, match="1 example to score, and pearson, a correlation, needs two"):
+        compare(replace(regression, limit=1), tmp_path / "out", progress=False)
+
+
+def test_the_warm_up_that_is_left_open_suits_the_run():
+    assert [Comparison(steps=steps, points=1).rise for steps in (250, 60, 30, 2)] == [20, 20, 10, 0]
+    assert Comparison(steps=250, warmup=80).rise == 80
+
+
 def test_long_examples_are_left_out_where_any_method_lacks_room(tmp_path):
     """A prefix of three tokens takes them from the context; what does not fit beside it is left out for all methods."""
     model = write_model(tmp_path / "model")
@@ -193,6 +294,10 @@ def test_what_would_be_lost_or_mixed_is_refused(made, settings):
         ({"methods": ("lara",)}, "did you mean 'lora'"),
         ({"methods": ("lora", "lora")}, "names 'lora' twice"),
         ({"methods": ("lora:lr=fast",)}, "lr must be one number above 0"),
+        ({"methods": ("lora:lr=nan",)}, "lr must be one number above 0, not nan"),
+        ({"methods": ("lora:lr=inf",)}, "lr must be one number above 0, not inf"),
+        ({"length": 0}, "length must be at least 1, not 0"),
+        ({"warmup": 90, "steps": 250}, "warmup is 90, more than a third of the 250 steps; give at most 83"),
         ({"steps": 0}, "steps must be at least 1"),
         ({"too_long": "shorten"}, "too_long must be error, cut, skip, not 'shorten'"),
         ({"points": 10, "steps": 4}, "more than the 4 steps"),

@@ -83,3 +83,7 @@ def test_divergence_is_zero_from_itself_and_positive_otherwise(rng):
     found, reversed_ = measures.divergence(p, q), measures.divergence(q, p)
     assert found == pytest.approx(np.mean((np.exp(p) * (p - q)).sum(axis=-1)))
     assert abs(found - reversed_) > 0.01 * found > 0
+
+
+def test_a_score_has_no_divergence():
+    assert measures.divergence(np.zeros((5, 1)), np.zeros((5, 1))) is None
