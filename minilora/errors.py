@@ -5,7 +5,7 @@ The command line turns it into exit status 2 and one sentence, and RunFailed int
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class InputError(ValueError):
@@ -14,6 +14,16 @@ class InputError(ValueError):
 
 class RunFailed(RuntimeError):
     """A run that cannot go on, though nothing was wrong with what was given: training that diverged, a check that failed. The message is one sentence."""
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first ``most`` of the names, and how many more there are: ``"a, b and 3 more"``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what another library's error says, or the error's name where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from ..errors import InputError, nearest
+from ..errors import InputError, first_line, nearest
 
 DEVICES = ("cpu", "cuda")
 INSTALL = 'pip install "minilora[cuda12]" or "minilora[cuda13]", by the CUDA version that nvidia-smi shows'
@@ -86,7 +86,7 @@ def cuda() -> Cuda:
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
             return Cuda(f"CuPy is not installed; {INSTALL}")
-        return Cuda(f"CuPy is installed but cannot be imported: {_first_line(error)}")
+        return Cuda(f"CuPy is installed but cannot be imported: {first_line(error)}")
     version, runtime = str(cupy.__version__), cupy.cuda.runtime
     driver, made_for = (_version(ask()) for ask in (runtime.driverGetVersion, runtime.runtimeGetVersion))
     found = Cuda(None, version, driver, made_for)
@@ -97,7 +97,7 @@ def cuda() -> Cuda:
     except runtime.CUDARuntimeError as error:
         return _without(
             found,
-            f"the driver (CUDA {driver}) does not open a card for CuPy (CUDA {made_for}): {_first_line(error)}",
+            f"the driver (CUDA {driver}) does not open a card for CuPy (CUDA {made_for}): {first_line(error)}",
         )
     if not cards:
         return _without(found, "the driver knows no card")
@@ -107,7 +107,7 @@ def cuda() -> Cuda:
             int((cupy.ones(2) + 1).sum()) == 4
         )  # the first kernel is compiled: NVRTC and CUDA's headers must be there
     except Exception as error:  # whatever CuPy lacks shows here, as errors of many kinds
-        return _without(found, f"CuPy cannot run a kernel: {_first_line(error)}; {INSTALL}")
+        return _without(found, f"CuPy cannot run a kernel: {first_line(error)}; {INSTALL}")
     return found if works else _without(found, "a card adds 1 and 1 and does not find 2")
 
 
@@ -167,7 +167,3 @@ def _lines(path: str) -> dict[str, str]:
 def _kibibytes(text: str | None) -> int | None:
     """A line of /proc/meminfo, such as 1234 kB, in bytes."""
     return None if text is None else int(text.split()[0]) * 1024
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

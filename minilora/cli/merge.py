@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from ..errors import InputError
-from ..models.checkpoint import DTYPES, save
+from ..models.checkpoint import save
+from ..tensors import FLOATS
 from .opening import model_option, open_model
 from .output import json_option, print_json, size
 
@@ -16,7 +17,7 @@ from .output import json_option, print_json, size
     "--adapter", metavar="DIR", required=True, help="A folder that finetune wrote, or one of PEFT's."
 )
 @click.option("--out", metavar="DIR", required=True, help="The folder of the merged model.")
-@click.option("--dtype", default="float32", show_default=True, help=f"{' or '.join(DTYPES)}: of the file.")
+@click.option("--dtype", default="float32", show_default=True, help=f"{' or '.join(FLOATS)}: of the file.")
 @click.option("--force", is_flag=True, help="Overwrite the model in --out.")
 @json_option
 def command(model: str | None, adapter: str, out: str, dtype: str, force: bool, as_json: bool) -> None:

@@ -19,9 +19,9 @@ from ..backend.storage import check_stored
 from ..data.tokenizer_files import FILES as TOKENIZER_FILES
 from ..data.tokenizer_files import WHOLE as TOKENIZER
 from ..data.tokenizer_files import read_tokenizer
-from ..errors import InputError, nearest
+from ..errors import InputError, nearest, some
 from ..files import make_folder, read_json, remove, write_atomically
-from ..tensors import StoredArray, save_tensors
+from ..tensors import FLOATS, StoredArray, save_tensors
 from .base import Model
 from .build import AnyConfig, build
 from .heads import HeadKind
@@ -29,10 +29,7 @@ from .layouts import LAYOUTS, Part, layout_of
 from .sources import find, shipped
 from .weights import CONFIG, INDEX, WEIGHTS, map_weights
 
-__all__ = ["CONFIG", "DTYPES", "WEIGHTS", "load", "save", "shipped"]
-
-DTYPES = ("float32", "float16", "bfloat16")
-"""What weights can be saved as."""
+__all__ = ["CONFIG", "WEIGHTS", "load", "save", "shipped"]
 
 READABLE = ("F32", "F16", "BF16", "F64")
 """The dtype codes of weights that can be loaded."""
@@ -109,8 +106,8 @@ def save(
     for a model that is wrapped by an adapter: merge and remove it first.
     """
     folder = Path(folder)
-    if dtype not in DTYPES:
-        raise InputError(f"dtype must be {' or '.join(DTYPES)}, not {dtype!r}{nearest(dtype, DTYPES)}")
+    if dtype not in FLOATS:
+        raise InputError(f"dtype must be {' or '.join(FLOATS)}, not {dtype!r}{nearest(dtype, FLOATS)}")
     layout, head = layout_of(model.config), model.head.describe()
     state = model.state()
     parts = list(layout.parts(model.config, head))
@@ -194,7 +191,7 @@ def _check(
         if name in stored and stored[name].code not in READABLE
     ]
     troubles = [
-        f"{title} {_some(names)}"
+        f"{title} {some(names, 6)}"
         for title, names in (
             ("missing are", sorted(expected.keys() - stored.keys(), key=_by_number)),
             ("unexpected are", sorted(stored.keys() - expected.keys(), key=_by_number)),
@@ -207,10 +204,6 @@ def _check(
         raise InputError(
             f"{source!r} does not hold the weights that {CONFIG} beside it describes: {'; '.join(troubles)}"
         )
-
-
-def _some(names: list[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

@@ -8,10 +8,9 @@ network for what is in its cache already.
 import fnmatch
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from ..data.tokenizer_files import FILES
-from ..errors import InputError, nearest
+from ..errors import InputError, first_line, nearest, some
 from ..files import read_json
 from .weights import CONFIG, FORMATS, Format
 
@@ -51,14 +50,16 @@ def download(name: str, known: Collection[str]) -> Path:
             return fetch([], revision or None, local=True)
         except Exception as missing:
             raise InputError(
-                f"'hf:{name}' is not in the cache of downloads, and the hub cannot be reached ({_line(error)}); "
+                f"'hf:{name}' is not in the cache of downloads, and the hub cannot be reached ({first_line(error)}); "
                 "connect to the network, or give the folder of a copy"
             ) from missing
     there = [file.rfilename for file in info.siblings or ()]
     weights = next(filter(None, (_weights(there, format) for format in FORMATS)), None)
     if CONFIG not in there or weights is None:
         wanted = " or ".join(format.weights for format in FORMATS)
-        raise InputError(f"'hf:{name}' has no {CONFIG} with {wanted} or shards; it holds {_some(there)}")
+        raise InputError(
+            f"'hf:{name}' has no {CONFIG} with {wanted} or shards; it holds {some(there, 8) or 'nothing'}"
+        )
     try:
         folder = fetch([CONFIG], revision or None)
         model_type = str(read_json(folder / CONFIG).get("model_type"))
@@ -98,14 +99,4 @@ def _why(error: BaseException) -> str:
         errors.RepositoryNotFoundError: "there is no such model on the hub, or it is private",
         errors.HFValidationError: "this is no name of a model",
     }
-    return next((words for kind, words in known.items() if isinstance(error, kind)), _line(error))
-
-
-def _line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-
-
-def _some(names: list[Any], most: int = 8) -> str:
-    return (", ".join(names[:most]) or "nothing") + (
-        f" and {len(names) - most} more" if len(names) > most else ""
-    )
+    return next((words for kind, words in known.items() if isinstance(error, kind)), first_line(error))

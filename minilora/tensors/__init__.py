@@ -9,6 +9,6 @@ checks the header, ``reading.py`` the arrays, ``writing.py`` writes both.
 
 from .header import read_header
 from .reading import StoredArray, load_tensors, map_tensors
-from .writing import save_tensors
+from .writing import FLOATS, save_tensors
 
-__all__ = ["StoredArray", "load_tensors", "map_tensors", "read_header", "save_tensors"]
+__all__ = ["FLOATS", "StoredArray", "load_tensors", "map_tensors", "read_header", "save_tensors"]

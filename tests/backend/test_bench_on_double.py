@@ -8,10 +8,8 @@ from minilora.cli.bench import _command
 from minilora.lab.bench import bench, limit, own
 from minilora.lab.bench.limit import Weights, drawn, step_products
 from minilora.lab.bench.own import METHODS
-from minilora.lab.bench.shapes import Shape
-from minilora.models.gpt import GPTConfig
 
-TINY = Shape("tiny", GPTConfig(64, 64, 32, 2, 2, dropout=0.0), rows=4, tokens=16)
+from ..lab.conftest import TINY
 
 
 @pytest.mark.parametrize("task", [*METHODS, "use"])

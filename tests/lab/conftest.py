@@ -5,10 +5,13 @@ import pytest
 
 from minilora.data import Tokenizer
 from minilora.data.tasks import NL2SQL
+from minilora.lab.bench import Shape
 from minilora.lab.quickstart import Plan
 from minilora.models.gpt import GPT, GPTConfig
 
 PLAN = Plan(steps={"lora": 3, "full": 3, "houlsby": 3}, rows=2, warmup=1, unseen=4, seen=2, trials=2)
+TINY = Shape("tiny", GPTConfig(64, 64, 32, 2, 2, dropout=0.0), rows=4, tokens=16)
+"""What is measured where only the measuring is tested."""
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,9 @@ from minilora.lab.bench.run import OWN, check_same_work, ratios_of, row
 from minilora.lab.bench.serve import peak_memory, turn
 from minilora.lab.bench.shapes import SHAPES, shape
 from minilora.lab.bench.techniques import techniques
-from minilora.models.gpt import GPTConfig
 from minilora.train.forks import Forks, can_fork
 
-TINY = Shape("tiny", GPTConfig(64, 64, 32, 2, 2, dropout=0.0), rows=4, tokens=16)
+from .conftest import TINY
 
 
 def test_a_process_answers_in_turn() -> None:

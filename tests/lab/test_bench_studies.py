@@ -19,7 +19,7 @@ from minilora.models.gpt import GPT, GPTConfig
 from minilora.ops import attention
 from minilora.train import Training
 
-TINY = Shape("tiny", GPTConfig(64, 64, 32, 2, 2, dropout=0.0), rows=4, tokens=16)
+from .conftest import TINY
 
 
 def first_value(technique: str) -> float:

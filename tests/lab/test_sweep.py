@@ -6,8 +6,6 @@ import re
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -26,6 +24,7 @@ from minilora.train.recipe import FineTuning
 from minilora.train.runs import CONFIG
 
 from ..cli.tiny import text, write_encoder, write_model, write_text
+from ..processes import alive, children, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -267,34 +266,7 @@ def test_a_sweep_that_is_killed_leaves_no_process_behind(base, tmp_path):
     assert len(workers) >= 2
     process.kill()
     process.wait()
-    wait_until(lambda: not any(map(at_work, workers)), 30)
-
-
-def state_and_parent(process: int) -> tuple[str, int]:
-    """As /proc tells of them; ("X", 0) where it has ended. "Z" is one that has ended, and that nobody has asked after."""
-    try:
-        after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "X", 0
-    return after_name[0], int(after_name[1])
-
-
-def at_work(process: int) -> bool:
-    return state_and_parent(process)[0] not in "XZ"
-
-
-def children(parent: int) -> list[int]:
-    """The processes that ``parent`` has started."""
-    all_of_them = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-    return [process for process in all_of_them if state_and_parent(process)[1] == parent]
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    """Wait, and fail where it takes longer than ``seconds``."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
+    wait_until(lambda: not any(map(alive, workers)), 30)
 
 
 @pytest.mark.slow

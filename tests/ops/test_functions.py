@@ -13,6 +13,8 @@ from minilora.autograd import Tensor, check_gradients, gradients, relative_error
 from minilora.ops.broadcast import unbroadcast
 from minilora.ops.reference import TWINS
 
+from .twins import Fixed, errors_beside_twin
+
 
 @given(
     hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3),
@@ -40,35 +42,17 @@ def test_attention_in_blocks_equals_the_reference(rng, queries, cached):
     inputs = [rng.standard_normal((2, n, 6)) for n in (queries, queries + cached, queries + cached)]
     mask = np.ones((2, queries + cached), dtype=bool)
     mask[1, 1:3] = False  # the first key stays, so that every query has one it may attend to
-    results = []
-    for function in (ops.attention, ops.reference.attention):
-        leaves = [Tensor(x, trainable=True) for x in inputs]
-        out = function(*leaves, heads=3, causal=True, mask=mask)
-        weights = np.random.default_rng(1).standard_normal(out.shape)
-        results.append([out.data, *gradients((out * weights).sum(), leaves)])
-    for fused, composed in zip(*results, strict=True):
-        assert relative_error(fused, composed) < 1e-10
+    assert max(errors_beside_twin("attention", inputs, heads=3, causal=True, mask=mask)) < 1e-10
 
 
 @pytest.mark.parametrize("options", [{"causal": True}, {"causal": True, "band": 100}, {"causal": False}])
 def test_attention_over_long_texts_equals_the_reference(rng, options):
     """Beyond 512 keys the weights are not kept but computed again."""
     inputs = [rng.standard_normal((1, 600, 4)) for _ in range(3)]
-    w = rng.standard_normal((1, 600, 4))
-    results = []
-    for function in (ops.attention, ops.reference.attention):
-        leaves = [Tensor(x, trainable=True) for x in inputs]
-        y = function(*leaves, heads=2, **options)
-        results.append([y.data, *gradients((y * w).sum(), leaves)])
-    for ours, theirs in zip(*results, strict=True):
-        assert relative_error(ours, theirs) < 1e-10
+    assert max(errors_beside_twin("attention", inputs, heads=2, **options)) < 1e-10
 
 
 def test_attention_drops_weights_and_differentiates_what_it_drew(rng):
-    class Fixed:
-        def random(self, shape, dtype):
-            return np.random.default_rng(7).random(shape, dtype=dtype)
-
     inputs = [rng.standard_normal((2, 5, 4)) for _ in range(3)]
     options = {"heads": 2, "causal": True, "rate": 0.3, "rng": Fixed()}
     assert check_gradients(lambda *xs: ops.attention(*xs, **options), *inputs) < 1e-7
@@ -105,14 +89,9 @@ def test_a_batch_with_nothing_in_the_loss_costs_nothing(rng):
 @pytest.mark.parametrize("bias", [False, True])
 def test_cross_entropy_over_several_parts_of_the_vocabulary_equals_the_reference(rng, bias):
     inputs = [rng.standard_normal(shape) for shape in ((400, 3), (5000, 3), (5000,))][: 2 + bias]
-    targets = np.where(rng.random(400) < 0.3, ops.IGNORED, rng.integers(0, 5000, 400))
-    results = []
-    for function in (ops.head_cross_entropy, ops.reference.head_cross_entropy):
-        leaves = [Tensor(x, trainable=True) for x in inputs]
-        loss = function(*leaves, *[None][bias:], targets=targets, divisor=7.0, smoothing=0.1)
-        results.append([loss.data, *gradients(loss, leaves)])
-    for fused, composed in zip(*results, strict=True):
-        assert relative_error(fused, composed) < 1e-10
+    options = {"targets": np.where(rng.random(400) < 0.3, ops.IGNORED, rng.integers(0, 5000, 400))}
+    options |= {"divisor": 7.0, "smoothing": 0.1}
+    assert max(errors_beside_twin("head_cross_entropy", [*inputs, *[None][bias:]], **options)) < 1e-10
 
 
 @pytest.mark.parametrize("function", [ops.sigmoid, ops.silu, ops.gelu, ops.tanh])

@@ -14,26 +14,10 @@ from minilora.errors import InputError, RunFailed
 from minilora.train import Training, fit
 from minilora.train.forks import Forks, can_fork, shared
 
+from ..processes import alive, wait_until
 from .tiny import tiny_batch, tiny_gpt
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this system's libraries do not survive a fork")
-
-
-def alive(process: int) -> bool:
-    """Whether there is such a process that has not ended (one that has, and is not waited for, is a zombie: Z)."""
-    try:
-        with open(f"/proc/{process}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_until(true, seconds: float = 20.0) -> bool:
-    """Whether it became true in time."""
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.01)
-    return bool(true())
 
 
 def test_each_computes_on_what_is_shared():
@@ -150,7 +134,7 @@ def test_no_fork_outlives_a_process_that_is_killed():
         assert len(forks) == 3
         assert all(map(alive, forks))
         parent.kill()
-    assert wait_until(lambda: not any(map(alive, forks)))
+    wait_until(lambda: not any(map(alive, forks)))
 
 
 def test_fit_leaves_no_process_behind_and_learns_what_threads_learn(monkeypatch):

@@ -23,7 +23,7 @@ from ..weights import is_bias
 from .blocks import Update
 from .config import PeftConfig
 from .places import Places, places
-from .reading import assemble, check_shape
+from .reading import assemble, bias_of, check_shape
 from .whole import read_whole
 
 
@@ -62,7 +62,7 @@ def read_loralib(path: str | os.PathLike[str], model: Model, *, alpha: float) ->
         for ours in part.ours
         if is_bias(ours)
     }
-    own = {name.removesuffix(".weight") + ".bias" for name in updates}
+    own = {bias_of(name) for name in updates}
     bias = "none" if not biases else "lora_only" if biases <= own else "all"
     config = PeftConfig(lora_alpha=alpha, bias=bias)
     return assemble(config, updates, read_whole(config, others, there, base, source), base, model)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...backend import Array, to_host
-from ...errors import InputError, nearest
+from ...errors import InputError, nearest, some
 from ...models.base import Model
 from ...models.layouts import Part
 from ...models.torch_file import load_torch
@@ -53,7 +53,7 @@ def refuse_parent(folder: str | os.PathLike[str]) -> None:
     inside = sorted(path.parent.name for path in Path(folder).glob(f"*/{FILE}"))
     if inside and not is_peft(folder) and not (Path(folder) / CONFIGURATION).is_file():
         raise InputError(
-            f"{str(folder)!r} holds adapters in folders of their own, {_some(inside)}; give one of these"
+            f"{str(folder)!r} holds adapters in folders of their own, {some(inside, 4)}; give one of these"
         )
 
 
@@ -174,8 +174,8 @@ def _check_selection(config: PeftConfig, updates: Mapping[str, Update], there: P
     selected = {path for path in known if config.selects(path, linear=known, model_type=there.model_type)}
     missing, extra = sorted(selected - updates.keys()), sorted(updates.keys() - selected)
     troubles = [
-        *([f"it selects {_some(missing)}, for which there are no weights"] if missing else []),
-        *([f"there are weights of {_some(extra)}, which it does not select"] if extra else []),
+        *([f"it selects {some(missing, 4)}, for which there are no weights"] if missing else []),
+        *([f"there are weights of {some(extra, 4)}, which it does not select"] if extra else []),
     ]
     if troubles:
         raise InputError(f"{source}: weights and {FILE} do not belong together: {'; '.join(troubles)}")
@@ -188,7 +188,3 @@ def check_shape(part: Part, path: str, update: Update, base: Mapping[str, Array]
         raise InputError(
             f"{source} was made for another base: {path} has lora_A {update.A.shape} and lora_B {update.B.shape}, but this model's layer takes {into} and gives {out} numbers"
         )
-
-
-def _some(names: list[str], most: int = 4) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...autograd import no_grad
-from ...backend import Array, namespace, to_host
+from ...backend import to_host
 from ...errors import InputError
 from ..gpt import GPT
 
@@ -49,20 +49,16 @@ class Running:
         generated_only: the prompts stay where they are, because each row takes the place of one with the same prompt (the beams of beam search).
         """
         if not np.array_equal(rows, np.arange(len(self.mask))):
-            self.cache.select(self._moved(rows), start=self.start if generated_only else 0)
+            self.cache.select(self.model.here(rows), start=self.start if generated_only else 0)
             self.mask = self.mask[rows]
 
     def _read(self, ids: IntArray) -> FloatArray:
         """Logits after the last of ``ids`` [rows, tokens]: the output head runs on that one position."""
         with no_grad():
-            hidden = self.model.hidden(self._moved(ids), mask=self._moved(self.mask), cache=self.cache)
+            hidden = self.model.hidden(ids, mask=self.mask, cache=self.cache)
             logits = to_host(self.model.head(hidden[:, -1]).data)  # [rows, width] -> [rows, vocabulary]
         if not np.isfinite(logits.max()):
             raise InputError(
                 "the model's logits are not finite numbers, so no token can be chosen; its weights are damaged"
             )
         return logits
-
-    def _moved(self, array: IntArray | BoolArray) -> Array:
-        """``array`` on the model's device: texts and masks are kept on the host."""
-        return namespace(self.model.tokens.weight.data).asarray(array)
