@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..autograd import Tensor
-from ..backend import Array
+from ..backend import Array, namespace
 from ..errors import InputError
 from ..models.base import Model, TrainingBatch
 from .files import SavedAdapter
@@ -46,7 +46,7 @@ class Tuned(Switch):
 
     def install(self, saved: SavedAdapter, *, name: str | None = None, other_base: bool = False) -> str:
         """What ``load`` does, with an adapter that was read already, such as one by ``methods.peft.read_loralib``; its arrays are copied. Raises InputError where it was made for another base."""
-        arrays = {key: np.array(array) for key, array in saved.arrays.items()}
+        arrays = {key: namespace(array).array(array) for key, array in saved.arrays.items()}
         return self._take(replace(saved, arrays=arrays), name, other_base)
 
     def _take(self, saved: SavedAdapter, name: str | None, other_base: bool) -> str:

@@ -52,9 +52,9 @@ class Classifier(Head):
             return squares * (1 / divisor)
         strange = targets[(targets != IGNORED) & ((targets < 0) | (targets >= labels))]
         if targets.dtype.kind != "i" or len(strange):
-            given = strange[0] if len(strange) else targets[0]
+            given = f"a {targets.dtype} of {strange[0]}" if len(strange) else f"{targets.dtype}"
             raise InputError(
-                f"targets must be whole numbers from 0 and below the head's {labels} labels, or {IGNORED} for a row that does not count, but a {targets.dtype} of {given} was given"
+                f"targets must be whole numbers from 0 and below the head's {labels} labels, or {IGNORED} for a row that does not count, but {given} was given"
             )
         divisor = count(targets) if divisor is None else divisor
         return cross_entropy(z, targets=targets, divisor=divisor, smoothing=smoothing)

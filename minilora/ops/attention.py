@@ -74,16 +74,15 @@ def attention(
         return _softmax(q[:, :, block], k[:, :, known], causal, band, allowed)
 
     def what_stays(P: Array, generator: np.random.Generator | None) -> Array | None:
-        """What dropout leaves of the weights; None where there is none."""
-        return (
-            None if generator is None or rate == 0 else keep_mask(P.shape, rate=rate, rng=generator, like=P)
-        )
+        """What dropout leaves of the weights; None where there is no dropout."""
+        if generator is None or rate == 0:
+            return None
+        return keep_mask(P.shape, rate=rate, rng=generator, like=P)
 
     short = keys <= _KEPT
     out = joined_heads(q)  # [rows, queries, width]
-    kept: list[
-        tuple[Array, Array | None] | np.random.Generator | None
-    ] = []  # of each block P and what stays of it, or the generator that draws that again
+    # of each block P and what stays of it, or the generator that will draw that again
+    kept: list[tuple[Array, Array | None] | np.random.Generator | None] = []
     for block, known in pieces:
         P = weights(block, known)
         before = None if short else deepcopy(rng)

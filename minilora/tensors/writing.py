@@ -17,6 +17,7 @@ from .reading import Array
 
 CODES = {name: code for code, name in DTYPES.items()} | {"bfloat16": "BF16"}
 FLOATS = ("float32", "float16", "bfloat16")
+"""What numbers in floating point can be written as."""
 
 
 def save_tensors(

@@ -71,6 +71,7 @@ def split(part: Part, update: Update, kept: frozenset[str] = frozenset()) -> dic
         return {name: Update(update.A, B, update.scale) for name, B in blocks.items()}
     used = {name: B.any(axis=0) for name, B in blocks.items()}  # [rank]
     owners = np.sum(list(used.values()), axis=0)
+    # block-shaped: every column of B is used by exactly one part
     adapted = [name for name in part.ours if used[name].any() or name in kept] or list(part.ours)
     if (owners == 1).all() and not any(name in kept for name in adapted if not used[name].any()):
         return {
