@@ -25,7 +25,8 @@ from ..train.evaluate import evaluate_task
 from ..train.finetune import ANSWERS
 from ..train.measure import tokenizer_of
 from ..train.recipe import FineTuning, absolute
-from ..train.result import METRICS, plain
+from ..train.result import METRICS
+from .intervals import ratio_of, with_interval
 from .run_once import run_once
 from .sweep import Work, parallel
 
@@ -175,8 +176,8 @@ def run_study(
                 "tries": {f"{rate:g}": score for rate, score in scores[contender].items()},
                 "learning rate": best[contender],
                 "trainable": report["trainable"],
-                "unseen tables": _with_interval(answers[:, ~seen]),
-                "seen tables": _with_interval(answers[:, seen]),
+                "unseen tables": with_interval(answers[:, ~seen]),
+                "seen tables": with_interval(answers[:, seen]),
                 "unseen tables by seed": answers[:, ~seen].mean(axis=1).tolist(),
             }
         )
@@ -189,8 +190,8 @@ def run_study(
     summary = {
         "seeds": list(study.seeds),
         "base": {
-            "unseen tables": _with_interval(base[None, ~seen]),
-            "seen tables": _with_interval(base[None, seen]),
+            "unseen tables": with_interval(base[None, ~seen]),
+            "seen tables": with_interval(base[None, seen]),
         },
         "questions": {
             "validation": len(parts["validation"]),
@@ -229,43 +230,6 @@ def _base_answers(study: Study, task: NL2SQL, out: Path) -> list[str]:
         write_atomically(path, json.dumps(report.predictions, indent=0) + "\n")
     answers: list[str] = json.loads(path.read_text())
     return answers
-
-
-def resample(
-    parts: Sequence[NDArray[np.bool_]], statistic: Callable[..., float], *, draws: int = 2000, seed: int = 0
-) -> tuple[float, float]:
-    """A 95% interval of ``statistic`` of the means of several [seeds, questions] arrays, by resampling both seeds and questions.
-
-    The arrays answer the same questions, so each draw takes the same questions of all; seeds are drawn for each by itself, since equal seeds of two methods have nothing in common.
-    """
-    rng = np.random.default_rng(seed)
-    questions = parts[0].shape[1]
-    values = []
-    for _ in range(draws):
-        chosen = rng.integers(0, questions, questions)
-        means = [part[rng.integers(0, len(part), len(part))][:, chosen].mean() for part in parts]
-        values.append(statistic(*means))
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _with_interval(answers: NDArray[np.bool_]) -> dict[str, Any]:
-    return {"accuracy": float(answers.mean()), "interval": resample([answers], float)}
-
-
-def ratio_of(answers: NDArray[np.bool_], reference: NDArray[np.bool_]) -> dict[str, Any]:
-    """The accuracy of ``answers`` as a share of that of ``reference``, both [seeds, questions], with its interval; None for what is no number, where the reference answers nothing.
-
-    An interval reaches that far where the reference answers so little that a draw of the questions may leave it nothing.
-    """
-
-    def ratio(a: float, b: float) -> float:
-        return float(a / b) if b else float("inf")
-
-    with np.errstate(invalid="ignore"):  # ∞ − ∞, between two such draws
-        interval = resample([answers, reference], ratio)
-    found: dict[str, Any] = plain({"ratio": ratio(answers.mean(), reference.mean()), "interval": interval})
-    return found
 
 
 def _slug(name: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..backend import Array, namespace, to_host, wide_dtype
 from ..errors import InputError
-from ..models.base import Size as Size
+from ..models.shape import Size as Size
 from ..nn import Module, Parameter
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -19,9 +19,10 @@ from ..backend import Array, namespace
 from ..errors import InputError
 from ..nn import MLP, Attention, Dropout, LayerNorm, Module, TextOnly
 from ..ops import gelu_exact, tanh
-from .base import LayerShape, Model, check_shape, usual_layers
+from .base import Model
 from .classifiers import PooledClassifier
 from .heads import MaskedLMHead
+from .shape import LayerShape, check_shape, usual_layers
 from .start import Start
 
 

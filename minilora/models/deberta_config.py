@@ -6,8 +6,8 @@ Comes before ``deberta.py``, which says what the fields mean for the model.
 from dataclasses import dataclass
 
 from ..errors import InputError
-from .base import LayerShape, check_shape, usual_layers
 from .disentangled import TERMS, check_buckets
+from .shape import LayerShape, check_shape, usual_layers
 
 ACTIVATIONS = ("tanh", "gelu")
 

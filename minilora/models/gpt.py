@@ -19,9 +19,10 @@ from ..backend import Array, namespace
 from ..errors import InputError
 from ..nn import MLP, Attention, Dropout, LayerCache, LayerNorm, Module, Parameter, TextOnly
 from ..ops import IGNORED, gelu
-from .base import LayerShape, Model, TrainingBatch, check_shape, usual_layers
+from .base import Model, TrainingBatch
 from .classifiers import LastTokenClassifier
 from .heads import LanguageModelHead
+from .shape import LayerShape, check_shape, usual_layers
 from .start import Start
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from minilora.errors import InputError
 from minilora.lab import study_page
-from minilora.lab.study import Study, nl2sql_study, ratio_of, resample, run_study
+from minilora.lab.intervals import ratio_of, resample
+from minilora.lab.study import Study, nl2sql_study, run_study
 from minilora.models.checkpoint import save
 
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "results"

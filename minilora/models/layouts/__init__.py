@@ -7,10 +7,10 @@ and what of ours is in them; and it translates ``config.json`` both ways.
 from types import MappingProxyType
 from typing import Any
 
-from ..base import Config
 from ..bert import BertConfig
 from ..deberta_config import DebertaConfig
 from ..gpt import GPTConfig
+from ..shape import Config
 from .bert import Bert, Roberta
 from .deberta import DebertaV2
 from .deberta_v1 import DebertaV1
