@@ -112,6 +112,10 @@ def test_bad_input(run, material, tmp_path, case):
     assert after == before
 
 
+LONG_TEXT = b" ".join(b"soup%d" % number for number in range(300))
+"""Of different words, which the figures of a scorer are quick to find again."""
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -121,7 +125,7 @@ def test_bad_input(run, material, tmp_path, case):
         (b"mr,ref\nname[A]\n", "line 2: found 1 fields"),
         (b"mr,ref\n\xff\xfe,b\n", "not UTF-8 text"),
         (
-            b"mr,ref\n" + b"".join(b"name[%d],%s\n" % (i, b"soup " * 300) for i in range(40)),
+            b"mr,ref\n" + b"".join(b"name[%d],%s\n" % (i, LONG_TEXT) for i in range(40)),
             "cut them or leave them out with too_long",
         ),
     ],
