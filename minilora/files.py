@@ -39,9 +39,7 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise InputError(
-            f"cannot write {str(path)!r}: {error.strerror}; choose a folder that can be written"
-        ) from error
+        raise _unwritable(path, error) from error
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -55,6 +53,39 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def create(path: str | os.PathLike[str], text: str) -> None:
+    """Write a file that is not there, in a folder that is. Of two processes that do so at once the system lets one.
+
+    Raises FileExistsError for the other, and InputError when the folder cannot be written.
+    """
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Make the folder of a file that is written once some work is done. Raises InputError, before the work, where the file cannot be written there."""
+    path = Path(path)
+    folder = make_folder(path.parent)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if path.is_dir():
+        raise InputError(f"cannot write {str(path)!r}, which is a folder; give the name of a file")
+
+
+def _unwritable(path: str | os.PathLike[str], error: OSError) -> InputError:
+    return InputError(
+        f"cannot write {os.fspath(path)!r}: {error.strerror}; choose a folder that can be written"
+    )
 
 
 def remove(path: str | os.PathLike[str]) -> None:

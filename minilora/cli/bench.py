@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from ..errors import InputError, nearest
-from ..files import write_atomically
+from ..files import check_writable, write_atomically
 from ..lab.bench import SHAPES, bench
 from ..lab.bench.growth import growth
 from ..lab.bench.shapes import shape
 from ..lab.bench.techniques import techniques
-from .output import json_option, note, number, prepare_file, print_json, print_table
+from .output import json_option, note, number, print_json, print_table
 
 
 @click.command("bench")
@@ -71,7 +71,7 @@ def command(
     shapes = [shape(name) for name in names] or list(SHAPES.values())
     check_part(study, names, device, against, python)
     if out is not None:
-        prepare_file(out)
+        check_writable(out)
     if study == "growth":
         record = growth(repeats=rounds, threads=threads, progress=note)
     elif study == "techniques":

@@ -8,13 +8,14 @@ import numpy as np
 
 from ..data.tasks import TASKS, Classification, PlainText, find_task, load_task
 from ..errors import InputError
+from ..files import check_writable
 from ..train.evaluate import save_lines
 from ..train.fitting import answers_of, check_answers, fit_lengths, meet, too_long_of
 from ..train.measure import Measuring, measure
 from .finetune import TEXTS
 from .opening import adapter_option, device_option, model_option, open_model, settings_beside
 from .options import settings_options
-from .output import json_option, note, number, prepare_file, print_json, print_table, tell_too_long
+from .output import json_option, note, number, print_json, print_table, tell_too_long
 
 SCORING = tuple(Measuring.__dataclass_fields__)
 SCORING_TEXTS = {
@@ -91,7 +92,7 @@ def command(
     fitted = meet(opened.model, found, by, rng=np.random.default_rng(0))
     fitted, fit = fit_lengths(fitted, opened.model, too_long_of(opened.model, by, how.too_long))
     if out is not None:
-        prepare_file(out)
+        check_writable(out)
     result = measure(opened.model, fitted, how)
     too_long = None if fit is None else fit.report()
     if as_json:

@@ -1,17 +1,13 @@
 """What commands print: results on standard output, notes on standard error, and with ``--json`` one JSON object on standard output and nothing else there."""
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import InputError
-from ..files import make_folder
 from ..train.result import plain
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
@@ -35,20 +31,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console().print(table)
-
-
-def prepare_file(path: str) -> None:
-    """Make the folder of a file that is written once the work is done. Raises InputError, before the work, where the file cannot be written there."""
-    folder = make_folder(Path(path).parent)
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path!r}: {error.strerror}; choose a folder that can be written"
-        ) from error
-    if Path(path).is_dir():
-        raise InputError(f"cannot write {path!r}, which is a folder; give the name of a file")
 
 
 def tell_too_long(report: Mapping[str, Any] | None) -> None:

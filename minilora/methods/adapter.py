@@ -176,11 +176,11 @@ class Adapter(Method):
         return shapes
 
     def report(
-        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+        self, name: str, arrays: Mapping[str, Array], base_shapes: Shapes, base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
         """One row a bottleneck; ``norm_B`` is that of W_up, the matrix that starts at zero. There is no update of a weight."""
         rows = []
-        for key in arrays:
+        for key in self.weight_shapes(base_shapes):
             if key.endswith(".up.weight"):
                 label = key.removesuffix(".up.weight")
                 up, bias = norm(arrays[key]), norm(arrays[f"{label}.up.bias"])

@@ -132,9 +132,10 @@ class Method(ABC):
 
     @abstractmethod
     def report(
-        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+        self, name: str, arrays: Mapping[str, Array], base_shapes: Shapes, base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
-        """What an adapter with these values does, layer by layer. ``base``: the base's own weights by name, where they are at hand."""
+        """What an adapter with these values does, layer by layer. Of ``arrays``, which may be a composition's, only what ``weight_shapes(base_shapes)`` names is the method's own.
+        ``base``: the base's own weights by name, where they are at hand."""
 
 
 def brief(method: Method) -> str:

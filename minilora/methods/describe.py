@@ -10,7 +10,6 @@ from .files import read_adapter
 from .layers import base_parameters
 from .peft import is_peft, summarize
 from .stored import read_for
-from .together import Composition
 from .tuned import Tuned
 from .weights import HEAD, report_weights
 
@@ -43,11 +42,8 @@ def _rows(
     base_shapes: Shapes,
     base: Mapping[str, Array] | None,
 ) -> list[LayerReport]:
-    """What each method says of its own part of the adapter, and a row for each weight of a head that it has beside."""
-    rows: list[LayerReport] = []
-    for part in method.methods if isinstance(method, Composition) else (method,):
-        own = {key: arrays[key] for key in part.weight_shapes(base_shapes)}
-        rows += part.report(name, own, base)
+    """What the method says of the adapter, and a row for each weight of a head that it has beside."""
+    rows = method.report(name, arrays, base_shapes, base)
     told = {row.layer for row in rows}
     heads = {key: arrays[key].shape for key in arrays if key.startswith(HEAD) and key not in told}
     return sorted(rows + report_weights(name, arrays, base, heads), key=by_number)

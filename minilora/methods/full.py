@@ -45,7 +45,7 @@ class FullFineTuning(Method):
         return dict(base_shapes)
 
     def report(
-        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+        self, name: str, arrays: Mapping[str, Array], base_shapes: Shapes, base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
         """One row a parameter; whether it acts is known only beside the base."""
-        return report_weights(name, arrays, base, {key: array.shape for key, array in arrays.items()})
+        return report_weights(name, arrays, base, self.weight_shapes(base_shapes))

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from ..backend import Array
 from ..errors import InputError, nearest
+from ..models.shape import LayerShape
 from ..nn import Linear, Module, Parameter
 from .base import Installed, Shapes, Size, like
 
@@ -70,23 +71,16 @@ def linear_layers(model: Module) -> dict[str, Linear]:
     }
 
 
+def layer_shapes(size: Size) -> dict[str, LayerShape]:
+    """The linear layers in a transformer's blocks by path, without a model: what closed forms sum over."""
+    return {
+        f"blocks.{i}.{path}": layer for i in range(size.layers) for path, layer in size.block_layers.items()
+    }
+
+
 def linear_shapes(size: Size) -> dict[str, tuple[int, int]]:
-    """The (out, in) shapes of the linear layers in a transformer's blocks by path, without a model: what closed forms sum over."""
-    return {
-        f"blocks.{i}.{path}": (layer.out, layer.into)
-        for i in range(size.layers)
-        for path, layer in size.block_layers.items()
-    }
-
-
-def bias_shapes(size: Size) -> dict[str, int]:
-    """The lengths of those layers' biases by the layer's path, of the layers that have one."""
-    return {
-        f"blocks.{i}.{path}": layer.out
-        for i in range(size.layers)
-        for path, layer in size.block_layers.items()
-        if layer.bias
-    }
+    """Their (out, in) shapes."""
+    return {path: (layer.out, layer.into) for path, layer in layer_shapes(size).items()}
 
 
 def as_targets(targets: str | Iterable[str]) -> tuple[str, ...]:

@@ -20,8 +20,8 @@ from .base import Installed, LayerReport, Method, Shapes, Size, brief, norm, num
 from .layers import (
     as_targets,
     base_parameters,
-    bias_shapes,
     fits,
+    layer_shapes,
     linear_layers,
     linear_shapes,
     near_layers,
@@ -159,10 +159,10 @@ class LoRA(Method):
 
     def trainable(self, size: Size) -> int:
         """Σ r·(in + out) over the adapted matrices, for square ones the paper's 2·L̂_LoRA·d·r; and the biases that are trained."""
-        shapes = linear_shapes(size)
+        layers, shapes = layer_shapes(size), linear_shapes(size)
         chosen = self.layers(shapes)
-        own = bias_shapes(size)
-        biases = {"none": 0, "own": sum(own.get(path, 0) for path in chosen), "all": size.biases}[self.bias]
+        own = sum(layers[path].out for path in chosen if layers[path].bias)
+        biases = {"none": 0, "own": own, "all": size.biases}[self.bias]
         return sum(self.rank_at(path) * sum(shapes[path]) for path in chosen) + biases
 
     def weight_shapes(self, base_shapes: Shapes) -> dict[str, tuple[int, ...]]:
@@ -180,11 +180,11 @@ class LoRA(Method):
         return shapes | {name: base_shapes[name] for name in self._biases(base_shapes, chosen)}
 
     def report(
-        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+        self, name: str, arrays: Mapping[str, Array], base_shapes: Shapes, base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
         """One row a layer, with ‖B‖ and ‖sBA‖ (Frobenius), and one a bias that is trained."""
-        rows = []
-        for key in arrays:
+        rows, own = [], self.weight_shapes(base_shapes)
+        for key in own:
             if key.endswith(".A"):
                 layer = key.removesuffix(".A")
                 A, B = (to_host(arrays[f"{layer}.{part}"]).astype(np.float64) for part in "AB")
@@ -192,7 +192,7 @@ class LoRA(Method):
                 change = scale * norm(B @ A)
                 rows.append(LayerReport(name, layer, len(A), scale, norm(B), change, change > 0))
         chosen = [row.layer for row in rows]
-        biases = {bias: arrays[bias].shape for bias in self._biases(arrays, chosen)}
+        biases = {bias: own[bias] for bias in self._biases(own, chosen)}
         return rows + report_weights(name, arrays, base, biases)
 
 

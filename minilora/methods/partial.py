@@ -47,11 +47,10 @@ class PartialFineTuning(Method):
         return {name: base_shapes[name] for name in self.pick(base_shapes)}
 
     def report(
-        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+        self, name: str, arrays: Mapping[str, Array], base_shapes: Shapes, base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
         """One row a weight; whether it acts is known only beside the base."""
-        shapes = {key: array.shape for key, array in arrays.items()}
-        return report_weights(name, arrays, base, self.weight_shapes(shapes))
+        return report_weights(name, arrays, base, self.weight_shapes(base_shapes))
 
 
 def block_of(name: str) -> int | None:

@@ -90,13 +90,12 @@ class Prefix(Method):
         return {"what is read before and after the text"}
 
     def report(
-        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+        self, name: str, arrays: Mapping[str, Array], base_shapes: Shapes, base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
         """One row an array, with its norm; further tokens always change what a text's tokens attend to."""
         return [
-            LayerReport(name, key, None, None, norm(array), None, True)
-            for key, array in arrays.items()
-            if key.startswith("inputs.")
+            LayerReport(name, key, None, None, norm(arrays[key]), None, True)
+            for key in self.weight_shapes(base_shapes)
         ]
 
 

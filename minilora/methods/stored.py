@@ -14,7 +14,7 @@ from .base import Installed, Method
 from .files import SavedAdapter, read_adapter, read_shapes, write_adapter
 from .fingerprint import base_fingerprint
 from .layers import base_parameters
-from .peft import is_peft, read_peft, refuse_parent, summarize, write_peft
+from .peft import is_peft, read_peft, refuse_parent, refuse_peft, summarize, write_peft
 
 FORMATS = ("minilora", "peft")
 """The formats that an adapter can be saved in."""
@@ -84,11 +84,8 @@ def write_from(
     saved = SavedAdapter(name, method, adapter.arrays(), adapter.base_shapes(), _fingerprint(base))
     if format == "peft":
         write_peft(folder, saved, base, base_name=base_name, force=force)
-    elif is_peft(folder):  # whoever loads this folder would get the other one
-        raise InputError(
-            f"the folder {os.fspath(folder)!r} holds an adapter in PEFT's format; choose another folder"
-        )
     else:
+        refuse_peft(folder)
         write_adapter(folder, saved, force=force)
 
 

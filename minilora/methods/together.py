@@ -129,10 +129,10 @@ class Composition(Method):
         }
 
     def report(
-        self, name: str, arrays: Mapping[str, Array], base: Mapping[str, Array] | None
+        self, name: str, arrays: Mapping[str, Array], base_shapes: Shapes, base: Mapping[str, Array] | None
     ) -> list[LayerReport]:
         """The rows of each."""
-        return [row for method in self.methods for row in method.report(name, arrays, base)]
+        return [row for method in self.methods for row in method.report(name, arrays, base_shapes, base)]
 
 
 def as_method(method: Method | Sequence[Method]) -> Method:

@@ -21,7 +21,7 @@ from ..data.tasks import AnyTask, load_task
 from ..errors import InputError
 from ..methods import adapt
 from ..methods.files import CONFIGURATION, WEIGHTS
-from ..methods.peft import is_peft
+from ..methods.peft import refuse_peft
 from ..models.base import Model
 from ..models.checkpoint import load
 from ..models.disentangled import DisentangledAttention
@@ -181,8 +181,7 @@ def open_base(settings: FineTuning) -> Model:
 def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
     """Raise InputError where a run cannot write into ``folder``: it holds another, which is neither gone on with nor forced, or an adapter in PEFT's format, beside which no other is saved."""
     refuse_existing(folder, OUTPUTS, resume=resume, force=force)
-    if is_peft(folder):
-        raise InputError(f"{str(folder)!r} holds an adapter in PEFT's format; give another folder")
+    refuse_peft(folder)
 
 
 def check_begun(

@@ -20,7 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from ..errors import InputError, nearest
-from ..files import make_folder, write_atomically
+from ..files import create, make_folder, write_atomically
 from ..version import VERSION
 
 if TYPE_CHECKING:
@@ -45,21 +45,15 @@ def write_config(folder: str | os.PathLike[str], command: str, settings: Any, *,
         "[run]",
         *(f"{name} = {toml(value)}" for name, value in {"command": command, **circumstances()}.items()),
     ]
-    (_create if new else write_atomically)(Path(folder) / CONFIG, "\n".join(lines) + "\n")
-
-
-def _create(path: Path, text: str) -> None:
-    """Write a file that is not there. Of two processes that do so at once the system lets one, and the other is refused."""
+    path, text = Path(folder) / CONFIG, "\n".join(lines) + "\n"
+    if not new:
+        write_atomically(path, text)
+        return
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        create(path, text)
     except FileExistsError as error:
         raise InputError(
             f"{str(path.parent)!r} already holds {path.name}, of a run that was begun there meanwhile; give another folder"
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"cannot write {str(path)!r}: {error.strerror}; choose a folder that can be written"
         ) from error
 
 

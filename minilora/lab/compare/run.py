@@ -20,12 +20,11 @@ import numpy as np
 from ...backend import to_host, tune_malloc
 from ...data.batches import Batch
 from ...data.tasks import AnyTask, load_task
-from ...errors import InputError
 from ...files import write_atomically
 from ...methods.layers import linear_layers
 from ...models.base import Model
 from ...models.checkpoint import load
-from ...train.checkpoints import Setting, describe
+from ...train.checkpoints import Setting, compare_settings, describe
 from ...train.fitting import answers_of, fit_lengths, meet, too_long_of, writes_answers
 from ...train.identity import digests
 from ...train.measure import Measuring, check_scoring, measure, training_data, validation_batches
@@ -168,7 +167,7 @@ def follow(entry: Contestant, course: Course, at: Phases, *, is_reference: bool)
     done = own / OUTCOME
     if done.is_file():
         outcome: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
-        check_identity(done, outcome, course.identity)
+        compare_settings(done, outcome.get("identity", {}), course.identity)
         at.begin(f"asking: {entry.title}")
         return outcome
     watcher = Watcher(
@@ -208,16 +207,6 @@ def follow(entry: Contestant, course: Course, at: Phases, *, is_reference: bool)
     }
     write_atomically(done, json.dumps(outcome, indent=1, ensure_ascii=False) + "\n")
     return outcome
-
-
-def check_identity(done: Path, outcome: Mapping[str, Any], now: Mapping[str, Setting]) -> None:
-    """Raise InputError, naming what differs, where a method was done from another base or other data than are there now."""
-    then = outcome.get("identity", {})
-    for name, digest in now.items():
-        if then.get(name) != digest:
-            raise InputError(
-                f"cannot resume: {name} is {digest!r}, but {str(done)!r} was made with {then.get(name)!r}; put back what it was, or give another folder"
-            )
 
 
 def weights(settings: Comparison, contestants: list[Contestant]) -> dict[str, float]:

@@ -6,7 +6,7 @@ models of Hugging Face), ``blocks`` (fused layers), ``whole`` (biases and heads)
 
 from .config import PeftConfig, read_config
 from .loralib import read_loralib
-from .reading import is_peft, read_peft, refuse_parent
+from .reading import is_peft, read_peft, refuse_parent, refuse_peft
 from .summary import Summary, summarize
 from .writing import write_peft
 
@@ -18,6 +18,7 @@ __all__ = [
     "read_loralib",
     "read_peft",
     "refuse_parent",
+    "refuse_peft",
     "summarize",
     "write_peft",
 ]

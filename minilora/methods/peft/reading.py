@@ -48,6 +48,12 @@ def is_peft(folder: str | os.PathLike[str]) -> bool:
     return (Path(folder) / FILE).is_file()
 
 
+def refuse_peft(folder: str | os.PathLike[str]) -> None:
+    """Raise InputError where there is a PEFT adapter in ``folder``, so that an adapter in our own format has no place there: whoever loads the folder would get the other one."""
+    if is_peft(folder):
+        raise InputError(f"{os.fspath(folder)!r} holds an adapter in PEFT's format; give another folder")
+
+
 def refuse_parent(folder: str | os.PathLike[str]) -> None:
     """Raise InputError for a folder whose adapters lie in folders of their names, as PEFT writes all but the one named ``default``, and that holds none itself."""
     inside = sorted(path.parent.name for path in Path(folder).glob(f"*/{FILE}"))
